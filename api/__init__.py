@@ -1,0 +1,1 @@
+"""The thin HTTP edge: settings, routes, services, errors, live stream."""

@@ -1,0 +1,1 @@
+"""Spatial algorithms over arrays and frames: no database, no HTTP, no settings."""
