@@ -1,0 +1,1 @@
+"""One module a subcommand of `yiwangtu`, each with a click command called `command`."""
