@@ -1,0 +1,48 @@
+"""Bring a database to the newest schema with Alembic, and say where it stands."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+
+EXTENSIONS = ("postgis", "ltree")
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Create the extensions and run every migration up to `revision` in one transaction.
+
+    Parameters
+    ----------
+    engine
+        Of the role that owns the tables; it must be allowed to create the extensions where they are missing.
+    revision
+        Alembic's name of the target.
+    """
+    with engine.begin() as connection:
+        for extension in EXTENSIONS:
+            connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
+        command.upgrade(_config(connection), revision)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Undo migrations down to `revision` ("base" undoes all) in one transaction."""
+    with engine.begin() as connection:
+        command.downgrade(_config(connection), revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Tell whether the database stands at the newest migration."""
+    with engine.connect() as connection:
+        heads = ScriptDirectory.from_config(_config(None)).get_heads()
+        return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+
+
+def _config(connection: object) -> Config:
+    """Make Alembic's configuration in memory: no ini file to find."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,126 @@
+"""The tables that are no map layer: accounts, sessions, jobs, the outbox, revisions, audit.
+
+They share the map layers' metadata, so one migration history and one check of it against PostgreSQL cover both.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from layers.tables import LTree, metadata, one_of
+
+ROLES = (
+    "worker", "community", "street", "dispatcher", "department", "planner", "screen",
+    "system_admin", "security_admin", "audit_admin",
+)  # fmt: skip
+JOB_KINDS = ("rebalance", "gaps")
+JOB_STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("login", Text, nullable=False, unique=True),
+    Column("display_name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("failed_count", Integer, nullable=False, server_default=text("0")),
+    Column("locked_until", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("path", LTree, nullable=False),  # the empty path is every area
+    Column("department", Text, nullable=False, server_default=""),
+    UniqueConstraint("account_id", "role", "path", "department"),
+    one_of("role", ROLES),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("csrf_token", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+
+kiosk_token = Table(
+    "kiosk_token",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("expires_at", DateTime(timezone=True)),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True, server_default=text("gen_random_uuid()")),
+    Column("kind", Text, nullable=False),
+    Column("area_code", Text, nullable=False),
+    Column("path", LTree, nullable=False),
+    Column("parameters", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("status", Text, nullable=False, server_default="queued"),
+    Column("progress_ratio", Double, nullable=False, server_default=text("0")),
+    Column("message", Text),
+    Column("result", JSONB),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("account_id", ForeignKey("account.id", ondelete="SET NULL")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("started_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+    one_of("kind", JOB_KINDS),
+    one_of("status", JOB_STATUSES),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("seq", BigInteger, unique=True),  # given by the one reader when it first sees the committed row
+    Column("kind", Text, nullable=False),  # layer | incident | job
+    Column("layer", Text),
+    Column("path", LTree),
+    Column("key", Text),
+    Column("payload", JSONB),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+
+layer_revision = Table(
+    "layer_revision",
+    metadata,
+    Column("layer", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False, server_default=text("0")),
+)
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("account_id", BigInteger),
+    Column("action", Text, nullable=False),
+    Column("subject", Text),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+)
