@@ -18,7 +18,7 @@ def metric_crs(frame: gpd.GeoDataFrame) -> CRS:
 
     A projected CRS in metres is kept, except the world-wide ones (Web Mercator and its like) whose metres are
     stretched away from the equator. Everything else gets the zone of its centre: CGCS2000 3-degree
-    Gauss-Krueger inside China (EPSG:4534 at 75 E to EPSG:4554 at 135 E, without zone prefix), UTM on WGS 84 elsewhere.
+    Gauss-Krueger inside China (EPSG:4534 at 75 E to EPSG:4554 at 135 E, no zone prefix), UTM elsewhere.
 
     Parameters
     ----------
