@@ -38,9 +38,9 @@ def to_wgs84(xy: npt.ArrayLike, datum: Datum) -> FloatArray:
     xy
         Shape (n, 2), degrees, (lon, lat). NaN stays NaN.
     datum
-        What the numbers are in. "wgs84" and "cgcs2000" come back as they are: the two ellipsoids differ by 0.1 mm
-        in the semi-minor axis, the frames (ITRF97 at epoch 2000.0 against today's WGS84) by some centimetres a
-        year of plate motion, under a metre in all. That is below what a phone or a street map can tell.
+        What the numbers are in. "wgs84" and "cgcs2000" come back as they are: the ellipsoids differ by 0.1 mm
+        in the semi-minor axis, the frames (ITRF97 at epoch 2000.0, today's WGS84) by some centimetres a year
+        of plate motion, under a metre in all. That is below what a phone or a street map can tell.
 
     Returns
     -------
@@ -55,13 +55,13 @@ def to_wgs84(xy: npt.ArrayLike, datum: Datum) -> FloatArray:
     Notes
     -----
     A point outside `CHINA_BOUNDS_DEG`, judged by its own given numbers, is not moved. Points within a shift's
-    length (under 2 km) of that box's edge, all sea or abroad, are therefore the only ones without a round trip.
+    length (under 2 km) of that box's edge, all sea or abroad, are the only ones without a round trip.
 
     References
     ----------
-    The GCJ-02 function is the one known publicly since about 2010; constants and test points agree with the open
-    implementations eviltransform, coordtransform and gcoord. Cities as the map services themselves give them in
-    all three datums (gcoord's fixture) are met to 0.8 m in GCJ-02, and BD-09 from GCJ-02 to 2 cm.
+    The GCJ-02 function is the one known publicly since about 2010; constants and test points agree with the
+    open implementations eviltransform, coordtransform and gcoord. Cities as the map services themselves give
+    them in all three datums (gcoord's fixture) are met to 0.8 m in GCJ-02, and BD-09 from GCJ-02 to 2 cm.
     """
     points = _checked(xy, datum)
     if datum == "bd09":
@@ -180,4 +180,5 @@ def _gcj02_to_bd09(xy: FloatArray) -> FloatArray:
     lon, lat = xy[:, 0], xy[:, 1]
     radius = np.hypot(lon, lat) + 2e-5 * np.sin(lat * _BD_PI)
     angle = np.arctan2(lat, lon) + 3e-6 * np.cos(lon * _BD_PI)
-    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]) + _BD_SHIFT_DEG
+    shifted: FloatArray = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]) + _BD_SHIFT_DEG
+    return shifted
