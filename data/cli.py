@@ -63,7 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error), EXIT_FAILURE, as_json=as_json)
     except Exception as error:  # the CLI edge: the trace goes to the log at debug level, never to the user
         log.debug("unexpected failure", exc_info=error)
-        return _fail(f"unexpected failure ({type(error).__name__}); run with YIWANGTU_LOG=debug for the trace", 1, as_json=as_json)
+        return _fail(
+            f"unexpected failure ({type(error).__name__}); run with YIWANGTU_LOG=debug for the trace",
+            1,
+            as_json=as_json,
+        )
 
 
 def _fail(message: str, code: int, *, as_json: bool) -> int:

@@ -43,9 +43,7 @@ def read_frame(spec: str, layer: str | None = None) -> gpd.GeoDataFrame:
     if not isinstance(frame, gpd.GeoDataFrame):
         raise BadInputError(f"{path} (layer {layer}) has no geometry")
     if frame.crs is None:
-        raise BadInputError(
-            f"{path} (layer {layer}) has no coordinate reference system; write one into the file"
-        )
+        raise BadInputError(f"{path} (layer {layer}) has no coordinate reference system; write one into the file")
     if frame.empty:
         raise BadInputError(f"{path} (layer {layer}) has no rows")
     frame.attrs["layer"] = layer
@@ -82,9 +80,7 @@ def write_layers(path: str | os.PathLike[str], layers: Mapping[str, gpd.GeoDataF
                 os.fsync(written.fileno())
             draft.replace(target)
     except OSError as exc:
-        raise BadInputError(
-            f"the output {target} cannot be written: {exc.strerror or _one_line(exc)}"
-        ) from exc
+        raise BadInputError(f"the output {target} cannot be written: {exc.strerror or _one_line(exc)}") from exc
     except (*OGR_ERRORS, ValueError, TypeError, NotImplementedError) as exc:
         raise BadInputError(f"the output {target} cannot be written: {_one_line(exc)}") from exc
 

@@ -163,10 +163,15 @@ BEGIN
     EXECUTE format('CREATE POLICY everyone ON %I FOR SELECT TO yiwangtu_app USING (true)', t);
   END LOOP;
   -- rows of one's own areas
-  FOREACH t IN ARRAY ARRAY['compound', 'unit', 'grid', 'service_gap', 'plan', 'job'] LOOP
+  FOREACH t IN ARRAY ARRAY['compound', 'unit', 'service_gap'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY in_scope ON %I FOR SELECT TO yiwangtu_app USING %s', t, in_map);
   END LOOP;
+  FOREACH t IN ARRAY ARRAY['grid', 'plan', 'job'] LOOP
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+  END LOOP;
+  EXECUTE format('CREATE POLICY in_scope ON grid FOR SELECT TO yiwangtu_app USING (is_effective AND %s)', in_map);
+  EXECUTE format('CREATE POLICY in_force ON plan FOR SELECT TO yiwangtu_app USING (status = ''effective'' AND (%s OR path @> ANY ((SELECT map_scope())::ltree[])))', in_map);
   -- a planner's work
   FOREACH t IN ARRAY ARRAY['grid', 'service_gap', 'plan', 'job'] LOOP
     EXECUTE format('CREATE POLICY planner ON %I FOR ALL TO yiwangtu_app USING (''planner'' = ANY (scope_roles()) AND %s) WITH CHECK (''planner'' = ANY (scope_roles()) AND %s)', t, in_map, in_map);
@@ -174,7 +179,7 @@ BEGIN
 END $$;
 ALTER TABLE plan_assignment ENABLE ROW LEVEL SECURITY;
 CREATE POLICY with_plan ON plan_assignment FOR ALL TO yiwangtu_app
-  USING (EXISTS (SELECT 1 FROM plan p WHERE p.id = plan_id))
+  USING (EXISTS (SELECT 1 FROM grid g WHERE g.id = grid_id))
   WITH CHECK ('planner' = ANY (scope_roles()) AND EXISTS (SELECT 1 FROM plan p WHERE p.id = plan_id));
 
 ALTER TABLE incident ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,46 @@
+"""Where the data lives and how to reach it: read once from the environment, then passed on."""
+
+import getpass
+import hashlib
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class DataSettings(BaseSettings):
+    """Settings of storage. Every field is an environment variable with the prefix `YIWANGTU_`."""
+
+    model_config = SettingsConfigDict(env_prefix="YIWANGTU_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default=PROJECT / "var", description="Directory of generated files and the private cluster.")
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="A PostGIS that exists (postgresql://…), as the owner of the tables; else a private cluster.",
+    )
+    app_database_url: SecretStr | None = Field(
+        default=None,
+        description="The same database as a role that owns no table; else the owner's URL with role yiwangtu_app.",
+    )
+    pool_size: int = Field(
+        default=16, ge=1, le=200, description="Database connections that the app keeps open at most."
+    )
+    statement_timeout_s: float = Field(default=15, gt=0, description="Longest time of one query of the app, seconds.")
+
+
+def short_hash(path: Path) -> str:
+    """Make a short name from a directory: what is named after it does not clash with another checkout's."""
+    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:10]
+
+
+def caller_is_root() -> bool:
+    """Tell whether this process runs as root, as which PostgreSQL refuses to run."""
+    return os.geteuid() == 0
+
+
+def caller_name() -> str:
+    """Name the operating-system user of this process."""
+    return getpass.getuser() if not caller_is_root() else "root"
