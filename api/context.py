@@ -1,0 +1,42 @@
+"""What one running server holds; made in `api.main.create_app`, reached by routes through `ContextDep`."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+
+from api.settings import Settings
+from layers.viewer import Viewer
+
+
+@dataclass(frozen=True)
+class Context:
+    """The server's settings and its bounded connections to the database.
+
+    Attributes
+    ----------
+    settings
+        Read once at the start.
+    engine
+        Of the app's role, which owns no table: use it through `data.scope.scoped(engine, viewer)`.
+    """
+
+    settings: Settings
+    engine: Engine
+
+
+def get_context(request: Request) -> Context:
+    """Give the server's context to a route."""
+    context: Context = request.app.state.context
+    return context
+
+
+def get_viewer(request: Request) -> Viewer:
+    """Give the reader's roles and scope to a route; the session middleware found them."""
+    viewer: Viewer = request.state.viewer
+    return viewer
+
+
+ContextDep = Annotated[Context, Depends(get_context)]
+ViewerDep = Annotated[Viewer, Depends(get_viewer)]

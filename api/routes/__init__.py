@@ -1,0 +1,1 @@
+"""HTTP routes, one module a resource; each has a `router`."""

@@ -1,0 +1,1 @@
+"""Use cases: no HTTP in, no HTTP out; errors are `api.errors`."""

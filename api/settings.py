@@ -1,0 +1,38 @@
+"""Settings of the server: built once in `create_app`, then passed on."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from data.settings import PROJECT, DataSettings
+
+
+class Settings(DataSettings):
+    """Everything that can be set. Every field is an environment variable with the prefix `YIWANGTU_`."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    web_dir: Path = Field(default=PROJECT / "web" / "dist", description="The built pages.")
+    is_behind_https: bool = Field(
+        default=False, description="Set where an HTTPS front ends TLS: cookies become Secure, addresses https."
+    )
+    session_idle_s: int = Field(
+        default=8 * 3600, ge=60, description="A session ends after so many seconds without a request."
+    )
+    session_limit_s: int = Field(
+        default=7 * 86400, ge=60, description="A session ends after so many seconds at the latest."
+    )
+    login_tries: int = Field(default=5, ge=1, description="Wrong passwords until an account is locked for a while.")
+    login_lock_s: int = Field(default=300, ge=1, description="How long such a lock lasts, seconds.")
+    tile_cache_mb: int = Field(default=256, ge=0, description="Memory for ready tiles, MB.")
+    tile_features: int = Field(default=10_000, ge=100, le=100_000, description="Most features of one tile.")
+    body_limit_mb: int = Field(default=1, ge=1, description="Largest JSON body, MB.")
+    photo_limit_mb: int = Field(default=10, ge=1, description="Largest photo, MB.")
+    map_approval: str = Field(
+        default="", description="The map's approval number (审图号). Without one the pages say 示意图 (schematic map)."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token for /metrics; without one only loopback may read it."
+    )
+    dask_scheduler: str = Field(default="", description="A dask.distributed scheduler; empty is a local cluster.")
+    job_workers: int = Field(default=2, ge=1, le=64, description="Worker processes of the local cluster.")

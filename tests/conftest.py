@@ -1,0 +1,59 @@
+"""A real PostGIS for the tests: a private cluster of their own, ended with the session."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, make_url, text
+
+import data.tables  # noqa: F401
+from data import migrate
+from data.engine import Database, opened
+from data.settings import DataSettings
+from layers.tables import metadata
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Database]:
+    """A migrated database. YIWANGTU_TEST_DATABASE_URL names one that exists; its name must contain "test"."""
+    url = os.environ.get("YIWANGTU_TEST_DATABASE_URL")
+    if url and "test" not in (make_url(url).database or ""):
+        pytest.fail("YIWANGTU_TEST_DATABASE_URL names a database without 'test' in its name; tests would empty it")
+    directory = Path(tempfile.mkdtemp(prefix="yiwangtu-test-"))
+    directory.chmod(0o711)
+    try:
+        with opened(DataSettings(data_dir=directory, database_url=url, _env_file=None)) as opened_database:
+            engine = opened_database.owner_engine()
+            migrate.upgrade(engine)
+            engine.dispose()
+            yield opened_database
+    finally:
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def owner_engine(database: Database) -> Iterator[Engine]:
+    """An engine of the role that owns the tables."""
+    engine = database.owner_engine()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def app_engine(database: Database) -> Iterator[Engine]:
+    """An engine of the role that owns nothing, as the server uses it."""
+    engine = database.app_engine(pool_size=8, statement_timeout_s=20)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clean(owner_engine: Engine) -> Engine:
+    """The owner's engine over empty tables."""
+    with owner_engine.begin() as connection:
+        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    return owner_engine
