@@ -1,0 +1,196 @@
+"""Service gaps: which households walk farther than a radius to their nearest facility."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.arrays import BoolArray, FloatArray, IntArray
+from geo.errors import InvalidInputError
+from geo.projection import metric_crs
+from geo.streets import walkable_streets
+from geo.walking import (
+    SNAP_LIMIT_M,
+    NearestFacility,
+    WalkReason,
+    build_walking_graph,
+    nearest_facility,
+    straight_distance,
+)
+
+_SHOWN_FAULTS = 5
+
+
+class GapReason(StrEnum):
+    """Why a unit is covered, uncovered or unknown."""
+
+    OK = "ok"
+    UNIT_WITHOUT_PLACE = "unit_without_place"
+    UNIT_NOT_SNAPPED = "unit_not_snapped"
+    NO_FACILITY_REACHABLE = "no_facility_reachable"
+    FACILITY_NOT_SNAPPED = "facility_not_snapped"
+
+
+@dataclass(frozen=True)
+class GapReport:
+    """Who is covered, unit by unit, and in all.
+
+    Attributes
+    ----------
+    distance_m
+        Shape (n_unit,), walking metres to the nearest facility, both snaps in; NaN = unknown.
+    straight_m
+        Shape (n_unit,), straight metres to the facility nearest in a straight line; NaN without a place, inf
+        without any facility.
+    detour_ratio
+        Shape (n_unit,), `distance_m` / `straight_m`, >= 1; NaN where unknown or where `straight_m` is 0.
+    facility
+        Shape (n_unit,), row of the facility walked to; -1 = none known.
+    is_covered
+        Shape (n_unit,), True, False, or None where `distance_m` is unknown.
+    reason
+        Shape (n_unit,), values of `GapReason`.
+    households, households_covered, households_uncovered, households_unknown
+        Totals; the first is the sum of the other three.
+    households_in_circle
+        Households whose `straight_m` is within the radius: what a map of circles would call covered.
+    streets_walked, facilities_not_snapped
+        Street lines in the network; facilities farther than the snap limit from it.
+    """
+
+    distance_m: FloatArray
+    straight_m: FloatArray
+    detour_ratio: FloatArray
+    facility: IntArray
+    is_covered: npt.NDArray[np.object_]
+    reason: npt.NDArray[np.str_]
+    households: float
+    households_covered: float
+    households_uncovered: float
+    households_unknown: float
+    households_in_circle: float
+    streets_walked: int
+    facilities_not_snapped: int
+
+    @property
+    def covered_ratio(self) -> float | None:
+        """Covered households among all, unknown ones included (so a lower bound); None without households."""
+        return self.households_covered / self.households if self.households else None
+
+
+def find_gaps(
+    units: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame,
+    streets: gpd.GeoDataFrame,
+    *,
+    households: str,
+    radius_m: float,
+    snap_limit_m: float = SNAP_LIMIT_M,
+) -> GapReport:
+    """Measure every unit's walk to its nearest facility and say who is covered.
+
+    A unit or facility with an extent stands at a point inside it. A unit is covered when its walk is at most
+    `radius_m`. Coverage is unknown exactly where the distance is: when the unit has no place or lies beyond the
+    snap limit; when no facility can be reached on these streets; and when the walk is too long but a facility
+    that is not on the network lies within the radius in a straight line, so that it may serve the unit after all.
+
+    Parameters
+    ----------
+    units
+        Points or polygons with households, any CRS.
+    facilities
+        Points or polygons, any CRS. May have no rows: then every household is uncovered.
+    streets
+        Lines, any CRS; `walkable_streets` says which count.
+    households
+        Column of `units` with finite numbers >= 0.
+    radius_m
+        Longest walk that still serves, metres, > 0; a walk equal to it does.
+    snap_limit_m
+        Farthest a place may lie from the network, metres, > 0.
+
+    Raises
+    ------
+    InvalidInputError
+        If the column is missing or has a faulty value, a limit is not above 0, a frame has no CRS, or no street
+        can be walked.
+    """
+    count = _households(units, households)
+    if not radius_m > 0:
+        raise InvalidInputError(f"the radius is {radius_m} m; it must be above 0")
+    for name, frame in (("units", units), ("facilities", facilities), ("streets", streets)):
+        if frame.crs is None:
+            raise InvalidInputError(f"the {name} have no coordinate reference system")
+    crs = metric_crs(streets)
+    walkable = streets[walkable_streets(streets)]
+    if walkable.empty:
+        raise InvalidInputError(f"none of the {len(streets)} street lines may be walked")
+    unit_xy, facility_xy = _places(units.to_crs(crs)), _places(facilities.to_crs(crs))
+    graph = build_walking_graph(walkable.geometry.to_crs(crs).to_numpy())
+    walk = nearest_facility(graph, unit_xy, facility_xy, snap_limit_m=snap_limit_m)
+    off_network_m = straight_distance(unit_xy, facility_xy[~walk.facility_is_snapped])
+    walk = _doubt(walk, off_network_m, radius_m)
+    return _report(walk, count, radius_m=radius_m, streets_walked=len(walkable))
+
+
+def _households(units: gpd.GeoDataFrame, column: str) -> FloatArray:
+    """Check and take the household counts."""
+    if column not in units.columns:
+        raise InvalidInputError(f"the units have no column {column}; they have: {', '.join(map(str, units.columns))}")
+    given = units[column]
+    count = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    faulty = np.flatnonzero(~np.isfinite(count) | (count < 0))
+    if len(faulty):
+        shown = "; ".join(f"row {i}: {column} is {given.iloc[i]!r}" for i in faulty[:_SHOWN_FAULTS])
+        more = f" (and {len(faulty) - _SHOWN_FAULTS} more rows)" if len(faulty) > _SHOWN_FAULTS else ""
+        raise InvalidInputError(f"households must be numbers of at least 0: {shown}{more}")
+    return count
+
+
+def _places(frame: gpd.GeoDataFrame) -> FloatArray:
+    """Give a point inside each geometry; NaN for none, an empty one, or one that is nowhere in this CRS."""
+    inside = shapely.point_on_surface(frame.geometry.to_numpy())
+    xy: FloatArray = np.column_stack([shapely.get_x(inside), shapely.get_y(inside)])
+    return xy
+
+
+def _doubt(walk: NearestFacility, off_network_m: FloatArray, radius_m: float) -> NearestFacility:
+    """Take back the walks that are too long while a facility off the network may be near enough."""
+    doubtful = (walk.distance_m > radius_m) & (off_network_m <= radius_m)
+    doubtful |= (walk.reason == WalkReason.NO_FACILITY_REACHABLE) & (off_network_m <= radius_m)
+    return replace(
+        walk,
+        distance_m=np.where(doubtful, np.nan, walk.distance_m),
+        facility=np.where(doubtful, -1, walk.facility),
+        reason=np.where(doubtful, GapReason.FACILITY_NOT_SNAPPED, walk.reason),
+    )
+
+
+def _report(walk: NearestFacility, count: FloatArray, *, radius_m: float, streets_walked: int) -> GapReport:
+    """Judge in three values and add up the households."""
+    is_known = np.isfinite(walk.distance_m)
+    is_served = walk.distance_m <= radius_m
+    straight_m = np.where(walk.straight_m > 0, walk.straight_m, np.nan)
+
+    def total(rows: BoolArray) -> float:
+        return float(count[rows].sum())
+
+    return GapReport(
+        distance_m=walk.distance_m,
+        straight_m=walk.straight_m,
+        detour_ratio=walk.distance_m / straight_m,
+        facility=walk.facility,
+        is_covered=np.where(is_known, is_served.astype(object), None),
+        reason=walk.reason,
+        households=total(np.ones(len(count), dtype=bool)),
+        households_covered=total(is_served),
+        households_uncovered=total(is_known & ~is_served),
+        households_unknown=total(~is_known),
+        households_in_circle=total(walk.straight_m <= radius_m),
+        streets_walked=streets_walked,
+        facilities_not_snapped=int((~walk.facility_is_snapped).sum()),
+    )
