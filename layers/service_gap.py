@@ -9,6 +9,10 @@ SERVICE_GAP = Layer(
     fields=(
         Field("code", "楼栋编码", "Unit code", in_tile=True),
         Field("facility_kind", "设施类型", "Facility kind", in_tile=True, choices=FACILITY_KINDS),
+        Field(
+            "community", "所属社区", "Community",
+            sql="(SELECT a.code FROM unit u JOIN area a ON a.id = u.area_id WHERE u.id = t.unit_id)",
+        ),
         Field("radius_m", "服务半径", "Radius", type="number", unit="m"),
         Field("households", "户数", "Households", type="integer", unit="households", in_tile=True),
         Field("distance_m", "步行距离", "Walking distance", type="number", unit="m", in_tile=True),
