@@ -1,4 +1,7 @@
-"""The command `yiwangtu`: one module of `data.commands` a subcommand, loaded when it is asked for."""
+"""The command `yiwangtu`: one module a subcommand, loaded by name when it is asked for.
+
+Those that run the server live in `api.commands`: naming them here is no import, so the direction of imports holds.
+"""
 
 import importlib
 import json
@@ -12,8 +15,8 @@ from geo.errors import GeoError, InvalidInputError
 from layers.errors import LayerError
 
 COMMANDS = {
-    "up": "data.commands.up",
-    "demo": "data.commands.demo",
+    "up": "api.commands.up",
+    "demo": "api.commands.demo",
     "import": "data.commands.imports",
     "export": "data.commands.exports",
     "rebalance": "data.commands.rebalance",
