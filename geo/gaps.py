@@ -142,10 +142,10 @@ def _households(units: gpd.GeoDataFrame, column: str) -> FloatArray:
     if column not in units.columns:
         raise InvalidInputError(f"the units have no column {column}; they have: {', '.join(map(str, units.columns))}")
     given = units[column]
-    count = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    count: FloatArray = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     faulty = np.flatnonzero(~np.isfinite(count) | (count < 0))
     if len(faulty):
-        shown = "; ".join(f"row {i}: {column} is {given.iloc[i]!r}" for i in faulty[:_SHOWN_FAULTS])
+        shown = "; ".join(f"row {i}, {column}: {given.iloc[i]}" for i in faulty[:_SHOWN_FAULTS])
         more = f" (and {len(faulty) - _SHOWN_FAULTS} more rows)" if len(faulty) > _SHOWN_FAULTS else ""
         raise InvalidInputError(f"households must be numbers of at least 0: {shown}{more}")
     return count
@@ -184,7 +184,7 @@ def _report(walk: NearestFacility, count: FloatArray, *, radius_m: float, street
         straight_m=walk.straight_m,
         detour_ratio=walk.distance_m / straight_m,
         facility=walk.facility,
-        is_covered=np.where(is_known, is_served.astype(object), None),
+        is_covered=np.where(is_known, is_served, np.array(None, dtype=object)),
         reason=walk.reason,
         households=total(np.ones(len(count), dtype=bool)),
         households_covered=total(is_served),

@@ -58,7 +58,7 @@ def walkable_streets(streets: gpd.GeoDataFrame) -> BoolArray:
         odd = np.flatnonzero(~yes & ~no & (said != "").to_numpy())
         if len(odd):
             raise InvalidInputError(
-                f"streets row {odd[0]}: is_walkable is {said.iloc[odd[0]]!r}; it must be true, false or empty"
+                f"streets row {odd[0]}, is_walkable: {said.iloc[odd[0]]}; it must be true, false or empty"
             )
         walkable = np.where(yes, True, np.where(no, False, walkable))
     return walkable
