@@ -1,0 +1,31 @@
+import { resolve } from "node:path";
+import vue from "@vitejs/plugin-vue";
+import { defineConfig } from "vitest/config";
+
+const PAGES = ["screen", "planner", "worker", "public"] as const;
+const SERVER = process.env["YIWANGTU_URL"] ?? "http://127.0.0.1:8000";
+
+export default defineConfig({
+  plugins: [vue()],
+  // A page folder is called `public`, so Vite's own folder of unprocessed files needs another name.
+  publicDir: "static",
+  build: {
+    chunkSizeWarningLimit: 1200,
+    rollupOptions: {
+      input: Object.fromEntries(PAGES.map((page) => [page, resolve(import.meta.dirname, page, "index.html")])),
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "map", test: /node_modules[\\/](maplibre-gl|@maplibre|@mapbox)/ },
+            { name: "charts", test: /node_modules[\\/](echarts|zrender)/ },
+            { name: "vue", test: /node_modules[\\/](vue|@vue)/ },
+          ],
+        },
+      },
+    },
+  },
+  server: {
+    proxy: Object.fromEntries(["/api", "/tiles", "/live"].map((path) => [path, { target: SERVER }])),
+  },
+  test: { environment: "jsdom", include: ["src/**/*.test.ts"] },
+});
