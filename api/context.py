@@ -6,8 +6,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from api.metrics import Metrics
+from api.reading import Reader
+from api.services.revisions import Revisions
 from api.settings import Settings
-from layers.viewer import Viewer
+from layers.viewer import ANONYMOUS, Viewer
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,19 @@ class Context:
         Read once at the start.
     engine
         Of the app's role, which owns no table: use it through `data.scope.scoped(engine, viewer)`.
+    reader
+        Runs database work off the event loop and cancels it when the client goes.
+    revisions
+        The layers' newest revisions.
+    metrics
+        Numbers for Prometheus.
     """
 
     settings: Settings
     engine: Engine
+    reader: Reader
+    revisions: Revisions
+    metrics: Metrics
 
 
 def get_context(request: Request) -> Context:
@@ -34,7 +46,7 @@ def get_context(request: Request) -> Context:
 
 def get_viewer(request: Request) -> Viewer:
     """Give the reader's roles and scope to a route; the session middleware found them."""
-    viewer: Viewer = request.state.viewer
+    viewer: Viewer = getattr(request.state, "viewer", ANONYMOUS)
     return viewer
 
 

@@ -1,0 +1,30 @@
+"""Strict query strings: a parameter that a route does not know is refused."""
+
+from fastapi import Request, params
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
+
+from api.errors import InvalidRequestError
+
+FREE = "x-free-query"  # a route with this in `openapi_extra` checks the names itself
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """Refuse query parameters that the route does not declare, and those given twice."""
+    if not request.scope["query_string"]:
+        return
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or (route.openapi_extra or {}).get(FREE):
+        return
+    fields = get_flat_params(route.dependant)
+    known = {field.alias for field in fields if isinstance(field.field_info, params.Query)}
+    refuse_others(request, known)
+
+
+def refuse_others(request: Request, known: set[str]) -> None:
+    """Refuse query parameters outside `known`, and those given twice."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    errors = [(name, "is not a parameter of this address") for name in names if name not in known]
+    errors += [(name, "is given more than once") for name in sorted(set(names)) if names.count(name) > 1]
+    if errors:
+        raise InvalidRequestError("; ".join(f"{name!r} {why}" for name, why in errors), tuple(errors))
