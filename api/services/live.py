@@ -1,0 +1,259 @@
+"""Live events: one thread turns the outbox into events, one loop hands them to every subscriber who may see them.
+
+A frame is decided and written once for each distinct viewer, not for each subscriber: a thousand residents cost one. A
+subscriber who falls too far behind is let go; its browser comes back with `Last-Event-ID` and gets what it missed.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from data import outbox
+from data.outbox import OutboxEvent
+from layers.registry import BY_NAME
+from layers.viewer import CASE_ROW_ROLES, Viewer
+
+POLL_S = 0.05
+PRUNE_EVERY = 6000  # polls
+COALESCE_S = 1.0  # a layer that changes with every incident is announced at most so often
+QUEUE_LIMIT = 2000
+REPLAY_LIMIT = 5000
+log = logging.getLogger("yiwangtu.live")
+
+Loader = Callable[[Iterable[str]], dict[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class LiveEvent:
+    """An event with what it tells: the whole truth, to be cut down for each viewer."""
+
+    seq: int
+    kind: str
+    name: str | None
+    path: str | None
+    body: dict[str, Any]
+
+
+@dataclass(eq=False)
+class Subscription:
+    """One open stream."""
+
+    viewer: Viewer
+    after: int
+    frames: list[bytes] = field(default_factory=list)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    is_ended: bool = False
+
+    def push(self, frame: bytes) -> None:
+        """Queue a frame; end a stream that does not keep up."""
+        if len(self.frames) >= QUEUE_LIMIT:
+            self.is_ended = True
+        else:
+            self.frames.append(frame)
+        self.wake.set()
+
+    def take(self) -> bytes:
+        """Take all that is queued."""
+        taken, self.frames = b"".join(self.frames), []
+        self.wake.clear()
+        return taken
+
+
+class LiveHub:
+    """The one reader of the outbox in this process, and its subscribers.
+
+    Parameters
+    ----------
+    engine
+        Of the app's role.
+    load_incidents, load_jobs
+        Give the full GeoJSON feature or job of each id that still exists.
+    on_revisions
+        Told each layer's new revision as soon as it is known.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        load_incidents: Loader,
+        load_jobs: Loader,
+        on_revisions: Callable[[dict[str, int]], None],
+    ) -> None:
+        self._engine = engine
+        self._loaders = {"incident": load_incidents, "job": load_jobs}
+        self._on_revisions = on_revisions
+        self._subscribers: dict[Viewer, set[Subscription]] = {}
+        self._stop = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._seq = 0
+        self._delivered = 0
+        self._changed: dict[str, int] = {}
+        self.is_healthy = False
+
+    def start(self) -> None:
+        """Start reading; call it on the event loop that serves."""
+        self._loop = asyncio.get_running_loop()
+        self._seq = self._delivered = outbox.newest(self._engine)
+        self._on_revisions(outbox.revisions(self._engine))
+        self.is_healthy = True
+        self._thread = threading.Thread(target=self._read_on, name="live", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End every stream and the reader; call it on the event loop."""
+        self._stop.set()
+        for group in self._subscribers.values():
+            for subscription in group:
+                subscription.is_ended = True
+                subscription.wake.set()
+
+    def join(self) -> None:
+        """Wait for the reader to end."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join(10)
+
+    @property
+    def subscriber_count(self) -> int:
+        """Open streams."""
+        return sum(len(group) for group in self._subscribers.values())
+
+    def subscribe(self, viewer: Viewer) -> Subscription:
+        """Open a stream that gets everything after this moment."""
+        subscription = Subscription(viewer, self._delivered, is_ended=self._stop.is_set())
+        self._subscribers.setdefault(viewer, set()).add(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Forget a stream."""
+        group = self._subscribers.get(subscription.viewer)
+        if group is not None:
+            group.discard(subscription)
+            if not group:
+                del self._subscribers[subscription.viewer]
+
+    def replay(self, viewer: Viewer, *, after: int, until: int) -> bytes:
+        """Write the events a returning client missed; a `reset` where they are no longer all kept."""
+        oldest = outbox.oldest(self._engine)
+        events = outbox.read(self._engine, after=after, batch=REPLAY_LIMIT + 1) if after < until else []
+        events = [event for event in events if event.seq <= until]
+        if after > until or (oldest and after < oldest - 1) or len(events) > REPLAY_LIMIT:
+            return _frame("reset", until, {"reason": "events after that id are no longer all kept; load afresh"})
+        frames = (render(event, viewer) for event in self._complete(events))
+        return b"".join(frame for frame in frames if frame)
+
+    def _read_on(self) -> None:
+        """Read until told to stop; a database that goes away is waited for."""
+        polls = 0
+        while not self._stop.wait(POLL_S):
+            try:
+                outbox.publish(self._engine)
+                self._read_once()
+                polls += 1
+                if polls % PRUNE_EVERY == 0:
+                    outbox.prune(self._engine)
+                self.is_healthy = True
+            except SQLAlchemyError as error:
+                if self.is_healthy:
+                    log.warning("the outbox cannot be read: %s", type(error).__name__)
+                self.is_healthy = False
+                self._stop.wait(1)
+
+    def _read_once(self) -> None:
+        """Hand what is new to the loop."""
+        events = outbox.read(self._engine, after=self._seq)
+        if not events:
+            return
+        self._on_revisions(outbox.revisions(self._engine))
+        complete = self._complete(events)
+        self._seq = events[-1].seq
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._deliver, complete, events[-1].seq)
+
+    def _complete(self, events: Sequence[OutboxEvent]) -> list[LiveEvent]:
+        """Load what the events are about; what is gone by now is left out."""
+        bodies: dict[str, dict[str, dict[str, Any]]] = {}
+        for kind, load in self._loaders.items():
+            keys = {event.key for event in events if event.kind == kind and event.key}
+            bodies[kind] = load(keys) if keys else {}
+        complete = []
+        for event in events:
+            if event.kind == "layer":
+                complete.append(_layer_event(event.seq, event.layer or ""))
+            elif event.key in bodies.get(event.kind, {}):
+                complete.append(LiveEvent(event.seq, event.kind, None, event.path, bodies[event.kind][event.key or ""]))
+        return complete
+
+    def _deliver(self, events: list[LiveEvent], seq: int) -> None:
+        """Queue frames for all who may see them (on the event loop)."""
+        for event in events:
+            self._queue(event)
+            if event.kind == "incident":
+                self._announce_later(event.seq)
+        self._delivered = seq
+
+    def _announce_later(self, seq: int) -> None:
+        """Announce the layers that incidents change, at most once in a while."""
+        if not self._changed and self._loop is not None:
+            self._loop.call_later(COALESCE_S, self._announce)
+        for name in outbox.LAYERS_OF_INCIDENTS:
+            self._changed[name] = seq
+
+    def _announce(self) -> None:
+        """Queue the announcements that were held back."""
+        changed, self._changed = self._changed, {}
+        for name, seq in changed.items():
+            self._queue(_layer_event(seq, name))
+
+    def _queue(self, event: LiveEvent) -> None:
+        """Queue one event, its frame written once for each distinct viewer."""
+        for viewer, group in self._subscribers.items():
+            frame = render(event, viewer)
+            if frame:
+                for subscription in group:
+                    subscription.push(frame)
+
+
+def render(event: LiveEvent, viewer: Viewer) -> bytes | None:
+    """Write an event as this viewer may see it, or None when not at all.
+
+    It says in memory what row-level security says in the database; a test asks both.
+    """
+    if event.kind == "layer":
+        layer = BY_NAME.get(event.name or "")
+        return _frame("layer", event.seq, event.body) if layer and viewer.sees(layer) else None
+    if event.kind == "job":
+        may = "planner" in viewer.roles and covers(viewer.map_scope, event.path)
+        return _frame("job", event.seq, event.body) if may else None
+    properties = event.body["properties"]
+    is_own_case = covers(viewer.case_scope, event.path)
+    is_departments = properties.get("department") in viewer.departments and covers(viewer.map_scope, event.path)
+    if not viewer.roles & CASE_ROW_ROLES or not (is_own_case or is_departments):
+        return None
+    shown = {one.name for one in viewer.fields(BY_NAME["incident"])}
+    body = {**event.body, "properties": {name: value for name, value in properties.items() if name in shown}}
+    return _frame("incident", event.seq, body)
+
+
+def covers(scope: Iterable[str], path: str | None) -> bool:
+    """Tell whether a path lies in one of the scope's areas; the empty path covers everything."""
+    return path is not None and any(not top or path == top or path.startswith(top + ".") for top in scope)
+
+
+def _layer_event(seq: int, name: str) -> LiveEvent:
+    """Make the event that says a layer has a new revision."""
+    return LiveEvent(seq, "layer", name, None, {"layer": name, "revision": seq})
+
+
+def _frame(kind: str, seq: int, body: dict[str, Any]) -> bytes:
+    """Write one server-sent event."""
+    return b"event: %b\nid: %d\ndata: %b\n\n" % (kind.encode(), seq, orjson.dumps(body))
