@@ -16,7 +16,8 @@ _MERGE = """
 WITH change AS (
   SELECT u.z, u.x, u.y, u.path::ltree AS path, u.change
   FROM unnest(
-    CAST(:z AS smallint[]), CAST(:x AS integer[]), CAST(:y AS integer[]), CAST(:path AS text[]), CAST(:change AS integer[])
+    CAST(:z AS smallint[]), CAST(:x AS integer[]), CAST(:y AS integer[]), CAST(:path AS text[]),
+    CAST(:change AS integer[])
   ) AS u (z, x, y, path, change)
 ), entered AS (
   INSERT INTO incident_cell AS c (z, x, y, path, count) SELECT z, x, y, path, change FROM change WHERE change > 0

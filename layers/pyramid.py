@@ -1,8 +1,8 @@
 """The density pyramid's arithmetic: which cell a point lies in, in numpy and in SQL alike.
 
 A cell is a Web-Mercator tile `CELL_BITS` zooms deeper than the tile that shows it, so a tile holds 64 x 64 cells and
-the cells of one zoom are the quarters of the next. `incident_cell` stores cells under their own zoom: a tile z/x/y reads
-`z = cell_zoom(tile_z)` and `x >> CELL_BITS = tile_x AND y >> CELL_BITS = tile_y`.
+the cells of one zoom are the quarters of the next. `incident_cell` stores cells under their own zoom: a tile z/x/y
+reads `z = cell_zoom(tile_z)` and `x >> CELL_BITS = tile_x AND y >> CELL_BITS = tile_y`.
 """
 
 import math
