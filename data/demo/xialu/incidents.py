@@ -1,0 +1,220 @@
+"""Ninety days of incidents up to `now`, and single ones after it.
+
+Times come from the rhythm of each category and of the week, places from hot spots, streets, homes, works and water;
+every incident then runs through its stages, and what lies after `now` has not happened yet.
+"""
+
+import csv
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import Transformer
+from shapely.geometry import Point
+
+from data.demo.xialu.incident_kinds import ACCURACY_M, KINDS, RHYTHMS, SOURCES
+from data.demo.xialu.scene import Places, Scene, set_scene
+from data.demo.xialu.terrain import CRS_M, Array
+
+DAYS, PER_DAY = 90, 83.0
+LOCAL = ZoneInfo("Asia/Shanghai")
+HOT_SPOTS, HOT_SHARE, HOT_RADIUS_M = 34, 0.38, 45.0
+STREET_PULL = {"arterial": 2.6, "collector": 1.6, "local": 1.0}
+TURNS = {"rejected": 0.03, "merged": 0.025, "returned": 0.012, "paused": 0.012, "reopened": 0.01}
+RATED_RATIO = 0.55
+RATING_SHARE = (0.02, 0.04, 0.1, 0.32, 0.52)
+CATEGORY_FILE = Path(__file__).parents[2] / "reference" / "category.csv"
+DEMO_SEED = 420204
+
+
+@lru_cache(maxsize=1)
+def read_categories() -> dict[str, dict[str, str]]:
+    """Read the reference table of categories: code -> row."""
+    with CATEGORY_FILE.open(encoding="utf-8", newline="") as file:
+        return {row["code"]: row for row in csv.DictReader(file)}
+
+
+class IncidentMaker:
+    """Makes incidents in a city; the hot spots belong to the city's seed, the rest to the `rng` given."""
+
+    def __init__(self, scene: Scene, seed: int) -> None:
+        self._places = Places(scene)
+        self._town = scene.town
+        rng = np.random.default_rng([seed, 20])
+        self._codes = list(KINDS)
+        self._length = np.array(
+            [
+                street.length * STREET_PULL[kind]
+                for street, kind in zip(self._places.streets, self._places.street_kinds, strict=True)
+            ]
+        )
+        self._homes = np.array(scene.town.households, dtype=float)
+        self._works = np.flatnonzero([use == "industry" for use in scene.town.use])
+        self._river = scene.terrain.river.intersection(scene.terrain.built_up.buffer(100))
+        self._lake = scene.terrain.lake
+        self._hot = self._choose_hot_spots(rng)
+
+    def _choose_hot_spots(self, rng: np.random.Generator) -> list[tuple[Point, str, float]]:
+        """Choose places where like matters come up again and again: (centre, place word, weight)."""
+        spots = []
+        for number in range(HOT_SPOTS):
+            kind = "home" if number % 3 == 0 else "street"
+            spots.append((self._somewhere(rng, kind), kind, float(rng.pareto(1.4) + 0.4)))
+        return spots
+
+    def happen(self, rng: np.random.Generator, at: datetime) -> dict[str, Any]:
+        """Make one incident reported at a time: what, where, from whom; geometry is a metric point."""
+        local = at.astimezone(LOCAL)
+        weekend = local.weekday() >= 5
+        weight = np.array(
+            [
+                kind.weight * RHYTHMS[kind.rhythm][local.hour] * (kind.weekend if weekend else 1.0) + 1e-6
+                for kind in KINDS.values()
+            ]
+        )
+        code = self._codes[int(rng.choice(len(weight), p=weight / weight.sum()))]
+        kind = KINDS[code]
+        category = read_categories()[code]
+        place = self._place(rng, kind.place)
+        source = str(rng.choice(list(SOURCES), p=list(SOURCES.values())))
+        address = self._places.address(place)
+        return {
+            "category": code,
+            "title": f"{self._places.street(place)}{category['name']}",
+            "description": f"{address}附近，{kind.text}。",
+            "source": source,
+            "department": category["department"],
+            "reported_at": at.astimezone(UTC),
+            "due_at": at.astimezone(UTC) + timedelta(hours=float(category["limit_hours"])),
+            "accuracy_m": round(float(ACCURACY_M[source] * rng.uniform(0.6, 1.8)), 1),
+            "geometry": place,
+        }
+
+    def _place(self, rng: np.random.Generator, kind: str) -> Point:
+        """Find a point inside the district: near a hot spot of the kind, or anywhere of the kind."""
+        spots = [spot for spot in self._hot if spot[1] == kind]
+        while True:
+            if spots and rng.random() < HOT_SHARE:
+                weight = np.array([spot[2] for spot in spots])
+                centre = spots[int(rng.choice(len(spots), p=weight / weight.sum()))][0]
+                place = Point(np.array(centre.coords[0]) + rng.normal(0.0, HOT_RADIUS_M, 2))
+            else:
+                place = self._somewhere(rng, kind)
+            if self._places.community(place) is not None:
+                return place
+
+    def _somewhere(self, rng: np.random.Generator, kind: str) -> Point:
+        """Draw a point on a street, at a home, at the works or by the water."""
+        if kind == "street":
+            street = self._places.streets[int(rng.choice(len(self._length), p=self._length / self._length.sum()))]
+            at = street.interpolate(rng.random(), normalized=True)
+            return Point(at.x + rng.normal(0, 4), at.y + rng.normal(0, 4))
+        if kind == "home":
+            return self._places.door(int(rng.choice(len(self._homes), p=self._homes / self._homes.sum())))
+        if kind == "works":
+            return self._places.door(int(rng.choice(self._works)))
+        shore = self._lake.exterior if rng.random() < 0.4 else self._river
+        return shapely.line_interpolate_point(shapely.line_merge(shore), rng.random(), normalized=True)
+
+    def history(self, rng: np.random.Generator, now: datetime) -> pd.DataFrame:
+        """Make the incidents of the ninety days before `now` with the state each is in at `now`."""
+        first = (now.astimezone(LOCAL) - timedelta(days=DAYS)).date()
+        moments = sorted(
+            moment
+            for day in range(DAYS + 1)
+            for moment in _moments(rng, first + timedelta(days=day))
+            if now - timedelta(days=DAYS) <= moment <= now
+        )
+        rows, counter = [], dict[str, int]()
+        for moment in moments:
+            row = self.happen(rng, moment)
+            day = moment.astimezone(LOCAL).strftime("%Y%m%d")
+            counter[day] = counter.get(day, 0) + 1
+            row["code"] = f"XL{day}{counter[day]:04d}"
+            rows.append({**row, **_run_stages(rng, row, now)})
+        frame = pd.DataFrame(rows)
+        frame["rating"] = frame["rating"].astype("Int64")
+        for column in ("reported_at", "due_at", "resolved_at", "closed_at"):
+            frame[column] = pd.to_datetime(frame[column], utc=True).dt.floor("s").astype("datetime64[ms, UTC]")
+        return frame
+
+
+def _moments(rng: np.random.Generator, day: date) -> list[datetime]:
+    """Draw the times of one day's reports (UTC): fewer at the week's end, most by day, a second peak at dusk."""
+    hours = np.sum([kind.weight * np.array(RHYTHMS[kind.rhythm]) for kind in KINDS.values()], axis=0)
+    factor = (1.12, 1.06, 1.0, 1.0, 1.04, 0.92, 0.82)[day.weekday()] * rng.normal(1.0, 0.09)
+    count = int(rng.poisson(PER_DAY * factor))
+    start = datetime.combine(day, time(), LOCAL).astimezone(UTC)
+    hour = rng.choice(24, count, p=hours / hours.sum())
+    return [start + timedelta(seconds=int(h * 3600 + s)) for h, s in zip(hour, rng.integers(0, 3600, count), strict=True)]
+
+
+def _run_stages(rng: np.random.Generator, row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Follow one incident up to `now`: its status, and when it was resolved and closed."""
+    reported, limit = row["reported_at"], row["due_at"] - row["reported_at"]
+    accepted = reported + timedelta(minutes=float(rng.gamma(2.0, 9.0)))
+    assigned = accepted + timedelta(minutes=float(rng.gamma(2.0, 14.0)))
+    started = assigned + limit * float(rng.uniform(0.03, 0.2))
+    resolved = max(started + timedelta(minutes=8), reported + limit * float(rng.lognormal(-0.75, 0.55)))
+    verified = resolved + timedelta(hours=float(rng.gamma(2.0, 2.2)))
+    closed = verified + timedelta(hours=float(rng.gamma(2.0, 3.0)))
+    rated = closed + timedelta(hours=float(rng.gamma(2.0, 9.0)))
+    turn = str(rng.choice([*TURNS, "none"], p=[*TURNS.values(), 1 - sum(TURNS.values())]))
+    rating = int(rng.choice(5, p=RATING_SHARE)) + 1 if rng.random() < RATED_RATIO else None
+    state: dict[str, Any] = {"status": "reported", "resolved_at": None, "closed_at": None, "rating": None}
+    if turn in {"rejected", "merged"} and accepted <= now:
+        return {**state, "status": turn, "closed_at": accepted}
+    if turn in {"returned", "paused", "reopened"} and assigned <= now < resolved + timedelta(days=12):
+        return {**state, "status": turn}
+    stages = (("accepted", accepted), ("assigned", assigned), ("in_progress", started), ("resolved", resolved))
+    for status, at in (*stages, ("verified", verified), ("closed", closed)):
+        if at <= now:
+            state["status"] = status
+    state["resolved_at"] = resolved if resolved <= now else None
+    state["closed_at"] = closed if closed <= now else None
+    if rating is not None and rated <= now:
+        state.update(status="rated", rating=rating)
+    return state
+
+
+@lru_cache(maxsize=1)
+def _demo_maker() -> IncidentMaker:
+    """Build the demo city's incident maker once; it takes about two seconds."""
+    return IncidentMaker(set_scene(DEMO_SEED), DEMO_SEED)
+
+
+def next_incident(rng: np.random.Generator, now: datetime, *, maker: IncidentMaker | None = None) -> dict[str, Any]:
+    """Make the next incident of the live trickle, reported at `now`.
+
+    Parameters
+    ----------
+    rng
+        Source of chance; the same state and time give the same incident.
+    now
+        Time of the report, with a time zone.
+    maker
+        The city it happens in; the demo city when left out (built at the first call).
+
+    Returns
+    -------
+    incident
+        The fields of the layer `incident` with `lon` and `lat` (EPSG:4326) in place of a geometry; times in UTC.
+    """
+    row = (maker or _demo_maker()).happen(rng, now)
+    place = row.pop("geometry")
+    lon, lat = _to_lonlat().transform(place.x, place.y)
+    stamp = now.astimezone(LOCAL).strftime("%Y%m%dT%H%M%S")
+    code = f"XL{stamp}{int(rng.integers(1_000_000)):06d}"
+    state = {"status": "reported", "resolved_at": None, "closed_at": None, "rating": None}
+    return {"code": code, **row, **state, "lon": round(lon, 7), "lat": round(lat, 7)}
+
+
+@lru_cache(maxsize=1)
+def _to_lonlat() -> Transformer:
+    """Give the transformer from the plan's metres to longitude and latitude."""
+    return Transformer.from_crs(CRS_M, "EPSG:4326", always_xy=True)
