@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, Engine, Row, text
 
 from data import pyramid
+from data.pyramid import Points
 
 PUBLISHER_LOCK = 7_420_204  # advisory lock: who holds it is the one reader
 BATCH = 2000
@@ -136,10 +136,4 @@ def _move_pyramid(connection: Connection, rows: Sequence[Row[Any]]) -> None:
         for change in ("added", "removed")
     }
     if moves["added"] or moves["removed"]:
-        pyramid.apply(connection, *(_points(moves[change]) for change in ("added", "removed")))
-
-
-def _points(places: list[list[Any]]) -> tuple[np.ndarray, list[str]]:
-    """Split [lon, lat, path] rows into coordinates (n, 2) and paths."""
-    xy = np.array([[place[0], place[1]] for place in places], float).reshape(-1, 2)
-    return xy, [place[2] for place in places]
+        pyramid.apply(connection, Points.of(moves["added"]), Points.of(moves["removed"]))
