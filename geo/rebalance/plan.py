@@ -1,0 +1,215 @@
+"""The frozen result of a rebalancing, and how it is put together from the communities' solutions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from geo.rebalance.adjacency import components
+from geo.rebalance.codes import match, name_grids
+from geo.rebalance.prepare import Prepared
+from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution, FloatArray, IntArray, Mode, Shortfall
+from geo.rebalance.search import polsby_popper
+from geo.rebalance.sums import sum_by
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One grid; `compactness` is the Polsby-Popper ratio (0-1), None where the units are points."""
+
+    grid_id: str
+    community: str
+    units: int
+    households: float
+    in_band: bool
+    compactness: float | None
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """Two units of one grid, by row position, joined although they share no border."""
+
+    unit_a: int
+    unit_b: int
+    gap_m: float
+    crosses_barrier: bool
+
+
+@dataclass(frozen=True)
+class CommunityResult:
+    """What became of one community; `moved_households` is None without an incumbent plan."""
+
+    community: str
+    units: int
+    households: float
+    grids: int
+    grids_in_band: int
+    moved_households: float | None
+    miss_households: float
+    miss_bound_households: float
+    shortfalls: tuple[Shortfall, ...]
+
+
+@dataclass(frozen=True)
+class RebalancePlan:
+    """Every unit in one grid, every grid connected and inside one community.
+
+    Attributes
+    ----------
+    grid_id
+        Grid of each unit, in input order.
+    grids
+        Grids in order of community and first unit.
+    communities
+        Communities in order of first unit, with the reasons where grids are outside the band.
+    bridges
+        Bridges that lie inside a grid.
+    disconnected_grids
+        Grids that are not connected, recounted from the units; 0 unless the engine is at fault.
+    cut_compounds, parted_compounds
+        Compounds cut by unit because they alone exceed the ceiling; compounds that lie in several pieces or
+        communities, of which every piece is whole.
+    """
+
+    grid_id: tuple[str, ...]
+    grids: tuple[Grid, ...]
+    communities: tuple[CommunityResult, ...]
+    bridges: tuple[Bridge, ...]
+    disconnected_grids: int
+    cut_compounds: tuple[str, ...]
+    parted_compounds: tuple[str, ...]
+    band: Band
+    mode: Mode
+    seed: int
+
+    @property
+    def households(self) -> float:
+        """Households of all units."""
+        return sum(grid.households for grid in self.grids)
+
+    @property
+    def grids_in_band(self) -> int:
+        """Grids in the band."""
+        return sum(grid.in_band for grid in self.grids)
+
+    @property
+    def households_in_band_ratio(self) -> float:
+        """Share (0-1) of the households that live in grids in the band; 1 where there are none."""
+        total = self.households
+        return sum(grid.households for grid in self.grids if grid.in_band) / total if total else 1.0
+
+    @property
+    def moved_households(self) -> float | None:
+        """Households that change grid, by the best matching in each community; None without an incumbent plan."""
+        moved = [result.moved_households for result in self.communities]
+        return None if None in moved else sum(value for value in moved if value is not None)
+
+    @property
+    def mean_compactness(self) -> float | None:
+        """Mean Polsby-Popper ratio of the grids; None where the units are points."""
+        values = [grid.compactness for grid in self.grids if grid.compactness is not None]
+        return sum(values) / len(values) if values else None
+
+
+def assemble(prepared: Prepared, solutions: Sequence[CommunitySolution], *, seed: int) -> RebalancePlan:
+    """Name the grids, measure them from the units, and gather the reasons."""
+    units, problems = prepared.units, prepared.problems
+    per_unit = [solution.grid[problem.atom] for problem, solution in zip(problems, solutions, strict=True)]
+    inside = shapely.get_coordinates(shapely.point_on_surface(units.geom_m))
+    names = name_grids(problems, per_unit, inside=inside, retired=units.incumbents)
+    number = np.empty(len(units.households), dtype=np.int64)
+    first = 0
+    for problem, grid, own in zip(problems, per_unit, names, strict=True):
+        number[problem.unit] = grid + first
+        first += len(own)
+    codes = [code for community in names for code in community]
+    grids = _measure(prepared, number, codes)
+    return RebalancePlan(
+        grid_id=tuple(codes[grid] for grid in number),
+        grids=grids,
+        communities=tuple(_results(problems, solutions)),
+        bridges=_used_bridges(prepared, number),
+        disconnected_grids=_disconnected(prepared, number),
+        cut_compounds=tuple(units.compounds[c] for c in prepared.atoms.cut_compounds),
+        parted_compounds=tuple(units.compounds[c] for c in prepared.atoms.parted_compounds),
+        band=prepared.band,
+        mode=prepared.mode,
+        seed=seed,
+    )
+
+
+def _measure(prepared: Prepared, number: IntArray, codes: list[str]) -> tuple[Grid, ...]:
+    """Sum the units of each grid."""
+    units, count = prepared.units, len(codes)
+    size = sum_by(number, units.households, count)
+    members = np.bincount(number, minlength=count)
+    in_band = prepared.band.holds(size)
+    _, first = np.unique(number, return_index=True)
+    shape = _compactness(prepared, number, count)
+    return tuple(
+        Grid(
+            grid_id=codes[grid],
+            community=units.communities[units.community[first[grid]]],
+            units=int(members[grid]),
+            households=float(size[grid]),
+            in_band=bool(in_band[grid]),
+            compactness=None if shape is None else float(shape[grid]),
+        )
+        for grid in range(count)
+    )
+
+
+def _compactness(prepared: Prepared, number: IntArray, count: int) -> FloatArray | None:
+    """Polsby-Popper ratio of each grid, borders between its own units left out."""
+    units, near = prepared.units, prepared.neighbours
+    if units.is_point:
+        return None
+    inner = number[near.pairs[:, 0]] == number[near.pairs[:, 1]]
+    shared_m = sum_by(number[near.pairs[inner, 0]], near.border_m[inner], count)
+    area_m2 = sum_by(number, shapely.area(units.geom_m), count)
+    perimeter_m = sum_by(number, shapely.length(units.geom_m), count) - 2 * shared_m
+    return np.array([polsby_popper(a, p) for a, p in zip(area_m2.tolist(), perimeter_m.tolist(), strict=True)])
+
+
+def _disconnected(prepared: Prepared, number: IntArray) -> int:
+    """Count grids whose units the neighbour pairs and bridges do not connect."""
+    near = prepared.neighbours
+    linked = np.vstack([near.pairs[~near.is_cut], prepared.bridges.pairs])
+    part = components(len(number), linked[number[linked[:, 0]] == number[linked[:, 1]]])
+    pieces = np.unique(np.c_[number, part], axis=0)[:, 0]
+    return int((np.bincount(pieces) > 1).sum())
+
+
+def _used_bridges(prepared: Prepared, number: IntArray) -> tuple[Bridge, ...]:
+    """Bridges with both ends in one grid."""
+    bridges = prepared.bridges
+    used = number[bridges.pairs[:, 0]] == number[bridges.pairs[:, 1]]
+    return tuple(
+        Bridge(int(a), int(b), round(float(gap_m), 2), bool(cut))
+        for (a, b), gap_m, cut in zip(bridges.pairs[used], bridges.gap_m[used], bridges.is_cut[used], strict=True)
+    )
+
+
+def _results(problems: Sequence[CommunityProblem], solutions: Sequence[CommunitySolution]) -> list[CommunityResult]:
+    """Sum up each community."""
+    results = []
+    for problem, solution in zip(problems, solutions, strict=True):
+        size = sum_by(solution.grid, problem.households)
+        moved = None
+        if problem.incumbents:
+            moved = float(problem.overlap.sum() - match(problem, solution.grid)[2].sum())
+        results.append(
+            CommunityResult(
+                community=problem.community,
+                units=len(problem.unit),
+                households=float(problem.households.sum()),
+                grids=len(size),
+                grids_in_band=int(problem.band.holds(size).sum()),
+                moved_households=moved,
+                miss_households=solution.miss_households,
+                miss_bound_households=solution.miss_bound_households,
+                shortfalls=solution.shortfalls,
+            )
+        )
+    return results

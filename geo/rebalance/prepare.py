@@ -1,0 +1,124 @@
+"""From a frame of units to one frozen problem a community."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.rebalance.adjacency import Neighbours, find_neighbours
+from geo.rebalance.atoms import Atoms, gather_atoms
+from geo.rebalance.bridges import Bridges, build_bridges
+from geo.rebalance.problem import Band, CommunityProblem, FloatArray, IntArray, Mode
+from geo.rebalance.sums import sum_by
+from geo.rebalance.units import Units
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that the communities' problems were made from, for assembling the plan afterwards."""
+
+    units: Units
+    neighbours: Neighbours
+    bridges: Bridges
+    atoms: Atoms
+    band: Band
+    mode: Mode
+    problems: tuple[CommunityProblem, ...]
+
+
+def prepare(units: Units, *, barriers: gpd.GeoSeries | None, band: Band, mode: Mode) -> Prepared:
+    """Find neighbours, bridges and atoms, and make one problem a community, in order of first unit."""
+    lines = _barrier_lines(units, barriers)
+    neighbours = find_neighbours(units, lines)
+    bridges = build_bridges(units, neighbours, lines)
+    open_pairs = ~neighbours.is_cut
+    linked = np.vstack([neighbours.pairs[open_pairs], bridges.pairs])
+    border_m = np.r_[neighbours.border_m[open_pairs], np.zeros(len(bridges.pairs))]
+    atoms = gather_atoms(units, linked, band)
+    area_m2, perimeter_m = _sizes(units, linked)
+    split = _Splitter(units, atoms, linked, border_m)
+    problems = tuple(
+        split.problem(community, area_m2=area_m2, perimeter_m=perimeter_m, band=band, mode=mode)
+        for community in range(len(units.communities))
+    )
+    return Prepared(units, neighbours, bridges, atoms, band, mode, problems)
+
+
+def _barrier_lines(units: Units, barriers: gpd.GeoSeries | None) -> npt.NDArray[np.object_]:
+    """Barriers in the metric CRS of the units, empty ones left out."""
+    if barriers is None or len(barriers) == 0:
+        return np.empty(0, dtype=object)
+    metric = barriers if barriers.crs is None else barriers.to_crs(units.crs)
+    lines: npt.NDArray[np.object_] = metric[~(metric.isna() | metric.is_empty)].to_numpy()
+    return lines
+
+
+def _sizes(units: Units, linked: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Area and perimeter of each unit; of points 1 and the number of neighbours."""
+    if units.is_point:
+        return np.ones(len(units.households)), np.bincount(linked.ravel(), minlength=len(units.households)).astype(
+            float
+        )
+    return shapely.area(units.geom_m), shapely.length(units.geom_m)
+
+
+class _Splitter:
+    """Cuts the arrays of the whole district into those of one community."""
+
+    def __init__(self, units: Units, atoms: Atoms, linked: IntArray, border_m: FloatArray) -> None:
+        self.units, self.atoms, self.linked, self.border_m = units, atoms, linked, border_m
+        self.unit_order = np.argsort(units.community, kind="stable")
+        self.unit_bounds = np.searchsorted(units.community[self.unit_order], np.arange(len(units.communities) + 1))
+        pair_community = units.community[linked[:, 0]]
+        self.pair_order = np.argsort(pair_community, kind="stable")
+        self.pair_bounds = np.searchsorted(pair_community[self.pair_order], np.arange(len(units.communities) + 1))
+
+    def problem(
+        self, community: int, *, area_m2: FloatArray, perimeter_m: FloatArray, band: Band, mode: Mode
+    ) -> CommunityProblem:
+        """Make the problem of one community."""
+        unit = self.unit_order[self.unit_bounds[community] : self.unit_bounds[community + 1]]
+        rows = self.pair_order[self.pair_bounds[community] : self.pair_bounds[community + 1]]
+        numbers, atom = np.unique(self.atoms.of_unit[unit], return_inverse=True)
+        count = len(numbers)
+        ends = np.searchsorted(numbers, self.atoms.of_unit[self.linked[rows]])
+        pairs, border_m, inner_m = _merge_pairs(ends, self.border_m[rows], count)
+        overlap, incumbent, incumbents = self._overlap(unit, atom, count)
+        return CommunityProblem(
+            community=self.units.communities[community],
+            unit=unit,
+            atom=atom,
+            households=sum_by(atom, self.units.households[unit], count),
+            area_m2=sum_by(atom, area_m2[unit], count),
+            perimeter_m=sum_by(atom, perimeter_m[unit], count) - 2 * inner_m,
+            pairs=pairs,
+            border_m=border_m,
+            overlap=overlap,
+            incumbent=incumbent,
+            incumbents=incumbents,
+            band=band,
+            mode=mode,
+        )
+
+    def _overlap(self, unit: IntArray, atom: IntArray, count: int) -> tuple[FloatArray, IntArray, tuple[str, ...]]:
+        """Households of each atom in each incumbent grid of the community, and the main grid of each atom."""
+        known = self.units.incumbent[unit] >= 0
+        grids, column = np.unique(self.units.incumbent[unit[known]], return_inverse=True)
+        overlap, members = np.zeros((count, len(grids))), np.zeros((count, len(grids)))
+        np.add.at(overlap, (atom[known], column), self.units.households[unit[known]])
+        np.add.at(members, (atom[known], column), 1)
+        if not len(grids):
+            return overlap, np.full(count, -1, dtype=np.int64), ()
+        main = np.where(overlap.max(axis=1) > 0, overlap.argmax(axis=1), members.argmax(axis=1))
+        main[members.max(axis=1) == 0] = -1
+        return overlap, main, tuple(self.units.incumbents[grid] for grid in grids)
+
+
+def _merge_pairs(ends: IntArray, border_m: FloatArray, count: int) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Merge pairs of units into pairs of atoms; also the border inside each atom."""
+    is_inner = ends[:, 0] == ends[:, 1]
+    inner_m = sum_by(ends[is_inner, 0], border_m[is_inner], count)
+    outer, number = np.unique(np.sort(ends[~is_inner], axis=1), axis=0, return_inverse=True)
+    return outer.reshape(-1, 2), sum_by(number.ravel(), border_m[~is_inner], len(outer)), inner_m

@@ -1,0 +1,122 @@
+"""Checking the units of a rebalancing: every fault is named with its row, field, value and limit."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geo.errors import InvalidInputError
+from geo.projection import to_metric
+from geo.rebalance.problem import FloatArray, IntArray
+
+FAULTS_SHOWN = 20
+NONE = -1
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units as arrays of one length.
+
+    Attributes
+    ----------
+    geom_m
+        Geometries in a local metric CRS, made valid.
+    households
+        Finite and >= 0.
+    community, compound, incumbent
+        Positions in the lists of names below; -1 where a unit has no compound or no incumbent grid.
+    """
+
+    geom_m: npt.NDArray[np.object_]
+    crs: object
+    households: FloatArray
+    community: IntArray
+    communities: tuple[str, ...]
+    compound: IntArray
+    compounds: tuple[str, ...]
+    incumbent: IntArray
+    incumbents: tuple[str, ...]
+
+    @property
+    def is_point(self) -> bool:
+        """Whether all units are points: then neighbours come from a Delaunay triangulation."""
+        return bool((shapely.get_type_id(self.geom_m) == 0).all())
+
+
+def read_units(
+    frame: gpd.GeoDataFrame, *, households: str, within: str | None, compound: str | None, current: str | None
+) -> Units:
+    """Check a frame of units and take it apart into arrays.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column is missing, a geometry is missing or empty, a household count is missing, negative or no number,
+        or a unit has no community; one line a fault, at most 20 of them.
+    """
+    if len(frame) == 0:
+        raise InvalidInputError("there are no units")
+    for field in (households, within, compound, current):
+        if field is not None and field not in frame.columns:
+            raise InvalidInputError(f"there is no column {field}; the columns are {', '.join(map(str, frame.columns))}")
+    counts = pd.to_numeric(frame[households], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    _refuse(_geometry_faults(frame) + _household_faults(frame, households, counts) + _null_faults(frame, within))
+    metric = to_metric(frame)
+    community, communities = _codes(frame, within)
+    compounds_of, compounds = _codes(frame, compound)
+    incumbent, incumbents = _codes(frame, current)
+    return Units(
+        geom_m=shapely.make_valid(shapely.force_2d(metric.geometry.to_numpy())),
+        crs=metric.crs,
+        households=counts,
+        community=np.zeros(len(frame), dtype=np.int64) if within is None else community,
+        communities=("",) if within is None else communities,
+        compound=compounds_of,
+        compounds=compounds,
+        incumbent=incumbent,
+        incumbents=incumbents,
+    )
+
+
+def _refuse(faults: list[str]) -> None:
+    """Raise all faults in one error, the first ones in words."""
+    if not faults:
+        return
+    more = f"; and {len(faults) - FAULTS_SHOWN} more" if len(faults) > FAULTS_SHOWN else ""
+    raise InvalidInputError("; ".join(faults[:FAULTS_SHOWN]) + more)
+
+
+def _geometry_faults(frame: gpd.GeoDataFrame) -> list[str]:
+    """Units without a place on the map."""
+    missing = np.flatnonzero((frame.geometry.isna() | frame.geometry.is_empty).to_numpy())
+    return [f"row {row}, geometry: missing or empty" for row in missing]
+
+
+def _household_faults(frame: gpd.GeoDataFrame, field: str, counts: FloatArray) -> list[str]:
+    """Household counts that are missing, negative or no number."""
+    with np.errstate(invalid="ignore"):
+        wrong = np.flatnonzero(~(np.isfinite(counts) & (counts >= 0)))
+    return [f"row {row}, {field}: {frame[field].iloc[row]} is not a number >= 0" for row in wrong]
+
+
+def _null_faults(frame: gpd.GeoDataFrame, within: str | None) -> list[str]:
+    """Units that lie in no community."""
+    if within is None:
+        return []
+    return [f"row {row}, {within}: missing" for row in np.flatnonzero(frame[within].isna().to_numpy())]
+
+
+def _codes(frame: gpd.GeoDataFrame, field: str | None) -> tuple[IntArray, tuple[str, ...]]:
+    """Positions of a column's values in the list of its values, as text in order of first appearance."""
+    if field is None:
+        return np.full(len(frame), NONE, dtype=np.int64), ()
+    position, values = pd.factorize(frame[field])
+    return position.astype(np.int64), tuple(_text(value) for value in values)
+
+
+def _text(value: object) -> str:
+    """A code as text: whole floats, which files make of integer columns with gaps, lose their .0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
