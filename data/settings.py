@@ -29,6 +29,11 @@ class DataSettings(BaseSettings):
         default=16, ge=1, le=200, description="Database connections that the app keeps open at most."
     )
     statement_timeout_s: float = Field(default=15, gt=0, description="Longest time of one query of the app, seconds.")
+    password_memory_kib: int = Field(
+        default=65536, ge=8, description="Memory that hashing a password takes, KiB (Argon2id)."
+    )
+    password_passes: int = Field(default=3, ge=1, description="Passes over that memory (Argon2id).")
+    password_lanes: int = Field(default=4, ge=1, description="Parallel lanes of that memory (Argon2id).")
 
 
 def short_hash(path: Path) -> str:

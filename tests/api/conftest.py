@@ -1,0 +1,102 @@
+"""A drawn town of two districts (see town.sql), the server over it, and signed-in clients."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, text
+
+from api.main import create_app
+from api.settings import Settings
+from data import accounts, outbox
+from data.credentials import Cost
+from data.engine import Database
+
+PASSWORD = "a drawn town 2024"
+ACCOUNTS = (
+    # login, role, area, department
+    ("worker", "worker", "D1S1C1G1", ""),
+    ("community", "community", "D1S1C1", ""),
+    ("street", "street", "D1S1", ""),
+    ("dispatcher", "dispatcher", "D1", ""),
+    ("department", "department", "D1", "城管"),
+    ("planner", "planner", "D1", ""),
+    ("screen", "screen", "D1", ""),
+    ("system_admin", "system_admin", "*", ""),
+    ("security_admin", "security_admin", "*", ""),
+    ("audit_admin", "audit_admin", "*", ""),
+    ("far_worker", "worker", "D2S2C2G2", ""),
+    ("far_dispatcher", "dispatcher", "D2", ""),
+    ("chief", "dispatcher", "*", ""),
+    ("chief_planner", "planner", "*", ""),
+)
+CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
+
+
+def draw_town(engine: Engine) -> None:
+    """Fill empty tables with the town and its accounts; every account's login is in ACCOUNTS."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql((Path(__file__).parent / "town.sql").read_text("utf-8").replace("%", "%%"))
+        for login, role, area, department in ACCOUNTS:
+            post = accounts.Post(role, area, department)
+            accounts.add(connection, login, name=f"测试 {login}", post=post, password=PASSWORD, cost=CHEAP)
+    while outbox.publish(engine):
+        pass
+
+
+@pytest.fixture
+def town(clean: Engine) -> Engine:
+    """The owner's engine over the freshly drawn town."""
+    draw_town(clean)
+    return clean
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The server's settings: defaults, with cheap passwords."""
+    return Settings(
+        data_dir=tmp_path, password_memory_kib=CHEAP.memory_kib, password_passes=CHEAP.passes,
+        password_lanes=CHEAP.lanes, _env_file=None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def app(town: Engine, database: Database, settings: Settings) -> FastAPI:
+    """The server over the town."""
+    return create_app(settings, database)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[Callable[[str], TestClient]]:
+    """Make clients: `client("worker")` is signed in and sends its CSRF token, `client("anonymous")` is nobody."""
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(TestClient(app, base_url="http://localhost"))  # runs the lifespan, once
+
+        def make(login: str) -> TestClient:
+            made = TestClient(app, base_url="http://localhost", raise_server_exceptions=first.raise_server_exceptions)
+            if login != "anonymous":
+                sign_in(made, login)
+            return made
+
+        yield make
+
+
+def sign_in(client: TestClient, login: str, password: str = PASSWORD) -> None:
+    """Sign a client in and let it send its CSRF token from now on."""
+    answer = client.post("/api/session", json={"login": login, "password": password})
+    assert answer.status_code == 201, answer.text
+    client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+
+
+@pytest.fixture
+def fetch(town: Engine) -> Callable[..., list]:
+    """Ask the database as its owner: `fetch("SELECT …", code="D1")`."""
+
+    def ask(sql: str, **values: object) -> list:
+        with town.begin() as connection:
+            return list(connection.execute(text(sql), values))
+
+    return ask
