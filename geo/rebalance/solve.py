@@ -17,7 +17,7 @@ ATTEMPTS = 24
 KEPT = 2
 REPAIRED, REPAIR_STEPS = 3, 800
 REDRAW = Schedule(steps_per_atom=50, warm=6.0, cold=0.3, miss_price=(2.0, 10.0), shape_price=200.0)
-ADJUST = Schedule(steps_per_atom=60, warm=15.0, cold=0.5, miss_price=(1.5, 10.0), shape_price=30.0)
+ADJUST = Schedule(steps_per_atom=120, warm=20.0, cold=0.5, miss_price=(1.5, 10.0), shape_price=30.0)
 
 
 def solve_community(problem: CommunityProblem, seed: int) -> CommunitySolution:

@@ -1,0 +1,183 @@
+"""`yiwangtu rebalance`: cut the units of a file into grids, file to file, no database."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import geopandas as gpd
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from data.errors import BadInputError
+from data.frames import read_frame, write_layers
+from data.parallel import open_executor
+from geo.rebalance import RebalancePlan, explain, grid_frame, rebalance
+
+REASONS_SHOWN = 10
+
+
+@click.command()
+@click.argument("units")
+@click.option("--layer", help="Layer of the units (else the first one).")
+@click.option(
+    "--id", "id_field", help="Column that names a unit; bridges are given in its values, else in row numbers."
+)
+@click.option("--households", required=True, help="Column of household counts.")
+@click.option("--within", help="Column of the community; no grid leaves one.")
+@click.option("--compound", help="Column of the compound (小区) to keep whole.")
+@click.option("--current", help="Column of the grid each unit is in today.")
+@click.option("--barriers", multiple=True, metavar="FILE[:layer]", help="Lines or areas no grid connects across.")
+@click.option("--floor", type=float, default=400, show_default=True, help="Fewest households of a grid.")
+@click.option("--ceiling", type=float, default=800, show_default=True, help="Most households of a grid.")
+@click.option("--target", type=float, help="Wished households of a grid (else the middle).")
+@click.option("--mode", type=click.Choice(["redraw", "adjust"]), default="redraw", show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes (dask).")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="GeoPackage to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(units: str, output: str, *, as_json: bool, workers: int, **options: Any) -> None:
+    """按户数区间重划网格。Cut UNITS into connected grids with households in a band, each inside one community.
+
+    OUTPUT gets the layers `unit` (all rows and columns of UNITS and grid_id) and `grid`.
+    """
+    started = time.perf_counter()
+    frame = read_frame(units, options.pop("layer"))
+    ids = _ids(frame, options.pop("id_field"))
+    barriers = _read_barriers(options.pop("barriers"), frame)
+    with open_executor(workers) as executor, _progress_bar(quiet=as_json) as progress:
+        plan = rebalance(frame, barriers=barriers, executor=executor, progress=progress, **options)
+    grid = grid_frame(frame, plan)
+    write_layers(output, {"unit": _with_grids(frame, plan), "grid": grid})
+    seconds = round(time.perf_counter() - started, 2)
+    if as_json:
+        click.echo(json.dumps(_report(plan, ids, seconds), ensure_ascii=False))
+    else:
+        _print_report(plan, output, seconds)
+
+
+def _ids(frame: gpd.GeoDataFrame, field: str | None) -> list[Any]:
+    """Names of the units: a column's values, each once, or row numbers."""
+    if field is None:
+        return list(range(len(frame)))
+    if field not in frame.columns:
+        raise BadInputError(f"there is no column {field}; the columns are {', '.join(map(str, frame.columns))}")
+    wrong = frame[field].isna() | frame[field].duplicated()
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        raise BadInputError(f"row {row}, {field}: {frame[field].iloc[row]} is missing or given before; ids must differ")
+    ids: list[Any] = frame[field].tolist()
+    return ids
+
+
+def _read_barriers(specs: tuple[str, ...], frame: gpd.GeoDataFrame) -> gpd.GeoSeries | None:
+    """Read all barrier files into the CRS of the units."""
+    if not specs:
+        return None
+    lines = [read_frame(spec).geometry.to_crs(frame.crs) for spec in specs]
+    return gpd.GeoSeries(pd.concat(lines, ignore_index=True), crs=frame.crs)
+
+
+def _with_grids(frame: gpd.GeoDataFrame, plan: RebalancePlan) -> gpd.GeoDataFrame:
+    """The units as they came, and their grid."""
+    return frame.assign(grid_id=list(plan.grid_id))
+
+
+def _report(plan: RebalancePlan, ids: list[Any], seconds: float) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "units": len(plan.grid_id),
+        "households": plan.households,
+        "communities": len(plan.communities),
+        "communities_in_band": sum(result.grids == result.grids_in_band for result in plan.communities),
+        "grids": len(plan.grids),
+        "grids_in_band": plan.grids_in_band,
+        "households_in_band_ratio": plan.households_in_band_ratio,
+        "disconnected_grids": plan.disconnected_grids,
+        "moved_households": plan.moved_households,
+        "mean_compactness": plan.mean_compactness,
+        "bridges": [[ids[b.unit_a], ids[b.unit_b], b.gap_m] for b in plan.bridges],
+        "bridges_over_barriers": [[ids[b.unit_a], ids[b.unit_b]] for b in plan.bridges if b.crosses_barrier],
+        "infeasible": _infeasible(plan, ids),
+        "cut_compounds": list(plan.cut_compounds),
+        "parted_compounds": list(plan.parted_compounds),
+        "floor": plan.band.floor,
+        "ceiling": plan.band.ceiling,
+        "target": plan.band.target,
+        "mode": plan.mode,
+        "seed": plan.seed,
+        "seconds": seconds,
+    }
+
+
+def _infeasible(plan: RebalancePlan, ids: list[Any]) -> list[dict[str, Any]]:
+    """Every reason why grids of a community are outside the band."""
+    found = []
+    for result in plan.communities:
+        for shortfall in result.shortfalls:
+            reason = explain(shortfall, plan.band)
+            found.append(
+                {
+                    "community": result.community,
+                    "cause": shortfall.cause,
+                    "is_proven": shortfall.is_proven,
+                    "unit": ids[shortfall.unit],
+                    "units": shortfall.units,
+                    "households": shortfall.households,
+                    "reason": reason.text,
+                    "remedy": reason.remedy,
+                    "reason_en": reason.text_en,
+                    "remedy_en": reason.remedy_en,
+                }
+            )
+    return found
+
+
+@contextmanager
+def _progress_bar(*, quiet: bool) -> Iterator[Any]:
+    """A progress bar on standard error, community by community."""
+    columns = (TextColumn("重划网格 {task.fields[name]}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
+        task = bar.add_task("rebalance", total=None, name="")
+
+        def advance(done: int, total: int, name: str) -> None:
+            bar.update(task, completed=done, total=total, name=name)
+
+        yield advance
+
+
+def _print_report(plan: RebalancePlan, output: str, seconds: float) -> None:
+    """Say in a short table what was done, then why grids are outside the band."""
+    console = Console()
+    table = Table(show_header=False, title=f"重划网格 Rebalance · {plan.mode}")
+    in_band = f"{plan.grids_in_band} / {len(plan.grids)}"
+    rows: list[tuple[str, str]] = [
+        ("单元 units", f"{len(plan.grid_id):,}"),
+        ("户数 households", f"{plan.households:,.0f}"),
+        (f"达标网格 grids in {plan.band.floor:g}-{plan.band.ceiling:g}", in_band),
+        ("达标户数 households in band", f"{plan.households_in_band_ratio:.1%}"),
+        ("不连通网格 disconnected", str(plan.disconnected_grids)),
+        ("桥接 bridges", str(len(plan.bridges))),
+    ]
+    if plan.moved_households is not None:
+        share = plan.moved_households / plan.households if plan.households else 0
+        rows.append(("调整户数 moved households", f"{plan.moved_households:,.0f} ({share:.1%})"))
+    if plan.mean_compactness is not None:
+        rows.append(("紧凑度 compactness", f"{plan.mean_compactness:.3f}"))
+    if plan.cut_compounds:
+        rows.append(("超上限而拆分的小区 compounds cut", str(len(plan.cut_compounds))))
+    rows.append(("用时 seconds", f"{seconds:.2f}"))
+    for name, value in rows:
+        table.add_row(name, value)
+    console.print(table)
+    reasons = [(result, shortfall) for result in plan.communities for shortfall in result.shortfalls]
+    for result, shortfall in reasons[:REASONS_SHOWN]:
+        reason = explain(shortfall, plan.band)
+        console.print(f"{result.community}：{reason.text}；{reason.remedy}。", markup=False, highlight=False)
+    if len(reasons) > REASONS_SHOWN:
+        console.print(f"另有 {len(reasons) - REASONS_SHOWN} 条，见 --json。", markup=False)
+    console.print(f"已写入 {output}", markup=False, highlight=False)
