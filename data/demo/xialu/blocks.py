@@ -61,7 +61,7 @@ def _without_streets(terrain: Terrain, roads: gpd.GeoDataFrame, faces: gpd.GeoDa
     blocks = []
     for face in faces.geometry:
         taken = shapely.union_all([space[i] for i in sorted(tree.query(face, predicate="intersects"))])
-        pieces = shapely.get_parts(face.difference(taken).buffer(-4).buffer(3))
+        pieces = shapely.get_parts(face.difference(taken).buffer(-4).buffer(3).simplify(0.4))
         blocks.append(max(pieces, key=shapely.area) if len(pieces) else Polygon())
     return blocks
 
@@ -98,7 +98,7 @@ def _choose_use(rng: np.random.Generator, terrain: Terrain, swell: _Swell, zone:
     """Choose a use from the zone, the railway, the rim and chance."""
     rail = terrain.rail.distance(place)
     rim = terrain.built_up.exterior.distance(place)
-    works = {"park": 0.55, "works": 0.12, "west": 0.12, "old": 0.05, "new": 0.03}[zone]
+    works = {"park": 0.3, "works": 0.12, "west": 0.12, "old": 0.05, "new": 0.03}[zone]
     works += 0.45 * (rail < 280) * (zone in {"works", "west"}) + 0.22 * (swell.at(place, 7.0) > 0.9)
     if rng.random() < works:
         return "industry"

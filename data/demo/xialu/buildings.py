@@ -8,6 +8,8 @@ from shapely.geometry import Polygon
 
 from data.demo.xialu.terrain import Array
 
+TRIES = 6  # lattices tried on a block; the one that fits most buildings is kept
+
 Range = tuple[float, float]
 
 
@@ -36,10 +38,10 @@ PATTERNS = {
     "dormitory": Pattern((48, 72), (9.5, 11), (9, 14), (13, 18), (3, 6), 0.125, (1962, 1995), kept=0.92),
     "single": Pattern((10, 18), (9, 13), (3, 8), (6, 13), (2, 6), 0.09, (1955, 1996), 0.8, 1.5, 4.0, 2.0, True),
     "house": Pattern((9, 13), (8.5, 12), (6, 15), (8, 17), (2, 3), 0.045, (1988, 2015), 0.62, 3.5, 14.0, 4.0, True),
-    "shed": Pattern((52, 96), (26, 46), (14, 22), (16, 26), (1, 2), 0.0, (1970, 2020), 0.85, 3.0, 0.0, 12.0, True),
-    "school": Pattern((46, 62), (13, 17), (16, 26), (30, 55), (3, 5), 0.0, (1980, 2022), 0.72, 2.0, 0.0, 10.0),
-    "office": Pattern((30, 46), (18, 26), (26, 40), (34, 50), (5, 18), 0.0, (1995, 2023), 0.66, 3.0, 0.0, 12.0, True),
-    "commerce": Pattern((44, 70), (26, 40), (12, 20), (18, 28), (2, 5), 0.0, (1992, 2023), 0.8, 2.0, 0.0, 8.0, True),
+    "shed": Pattern((44, 84), (24, 42), (12, 20), (16, 26), (1, 2), 0.0, (1970, 2020), 0.85, 3.0, 0.0, 12.0, True),
+    "school": Pattern((46, 62), (13, 17), (16, 26), (30, 55), (3, 5), 0.0, (1980, 2022), 0.9, 2.0, 0.0, 10.0),
+    "office": Pattern((30, 46), (18, 26), (26, 40), (34, 50), (5, 18), 0.0, (1995, 2023), 0.85, 3.0, 0.0, 12.0, True),
+    "commerce": Pattern((44, 70), (22, 36), (12, 20), (16, 24), (2, 5), 0.0, (1992, 2023), 0.8, 2.0, 0.0, 8.0, True),
     "hospital": Pattern((50, 66), (20, 26), (20, 30), (28, 40), (6, 14), 0.0, (1985, 2022), 0.8, 2.0, 0.0, 12.0),
 }
 FORMS = {  # use of a block -> forms it may have with their chances
@@ -79,7 +81,7 @@ def set_out(rng: np.random.Generator, block: Polygon, use: str) -> Buildings:
     if not len(rooms):
         return Buildings(form, [], [], [], [])
     room = max(rooms, key=shapely.area)
-    footprints = max((_rows(rng, room, pattern) for _ in range(3)), key=len)
+    footprints = max((_rows(rng, room, pattern) for _ in range(TRIES)), key=len)
     return _furnish(rng, form, footprints)
 
 
@@ -111,7 +113,14 @@ def _rows(rng: np.random.Generator, room: Polygon, pattern: Pattern) -> list[Pol
     shapes = rectangles(centre + turned(local, np.full(count, angle)), size, angle + spin)
     shapely.prepare(room)
     stands = shapely.contains_properly(room, shapes) & (rng.random(count) < pattern.kept)
-    return list(shapes[stands])
+    return _apart(shapes[stands])
+
+
+def _apart(shapes: Array) -> list[Polygon]:
+    """Leave out a footprint that meets one before it (turned houses may)."""
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    hidden = set(second[first < second].tolist())
+    return [shape for i, shape in enumerate(shapes) if i not in hidden]
 
 
 def turned(points: Array, angle: Array) -> Array:

@@ -12,6 +12,7 @@ from data.demo.xialu.names import CompoundNames
 from data.demo.xialu.terrain import Array
 
 SMALLEST, LARGEST = 5, 40  # buildings of a compound
+ROOM_M, LEAST_ROOM_M = 3.0, 0.3  # left around a building where a block is divided
 MOST_HOUSEHOLDS = 780  # of a compound; a larger one is laid out lower
 SPARE_USE = ("vacant", "park", "school", "commerce", "office", "industry")  # where no housing is wanted any more
 SPARE_SHARE = (0.42, 0.18, 0.1, 0.1, 0.06, 0.14)
@@ -105,18 +106,28 @@ def _halve(
         return [(area, members)]
     spread = centres[members] - centres[members].mean(axis=0)
     axis = np.linalg.svd(spread, full_matrices=False)[2][0]
+    axis = axis if axis[0] >= 0 else -axis
     order = np.argsort(spread @ axis, kind="stable")
     half = len(members) // 2
     first, second = ([members[i] for i in part] for part in (order[:half], order[half:]))
-    near_first = shapely.union_all([footprints[i] for i in first])
     at = centres[members].mean(axis=0) + axis * ((spread @ axis)[order[half - 1 : half + 1]].mean())
     across = np.array([-axis[1], axis[0]]) * 5_000.0
     side = LineString([at - across, at + across]).buffer(5_000.0, single_sided=True)
-    parts = [area.intersection(side), area.difference(side)]
-    parts.sort(key=lambda part: part.intersection(near_first).area)
-    return _halve(_largest(parts[1]), first, centres, footprints) + _halve(_largest(parts[0]), second, centres, footprints)
+    own, others = ([footprints[i] for i in part] for part in (first, second))
+    near = _around(side, own, others, ROOM_M)
+    pieces = (
+        _around(_tidy(area.intersection(near)), own, others, LEAST_ROOM_M),
+        _around(_tidy(area.difference(near)), others, own, LEAST_ROOM_M),
+    )
+    return _halve(pieces[0], first, centres, footprints) + _halve(pieces[1], second, centres, footprints)
 
 
-def _largest(shape: Polygon) -> Polygon:
-    """Give the largest polygon of a shape."""
-    return max(shapely.get_parts(shape), key=shapely.area)
+def _around(shape: Polygon, own: list[Polygon], others: list[Polygon], room_m: float) -> Polygon:
+    """Let a shape go round its own buildings and leave out the others, with some room."""
+    kept, left = (shapely.union_all(shapely.buffer(part, room_m)) for part in (own, others))
+    return shape.union(kept).difference(left)
+
+
+def _tidy(shape: Polygon) -> Polygon:
+    """Give the largest polygon of a shape, without spikes, a little smaller."""
+    return max(shapely.get_parts(shape.buffer(-1.0).buffer(0.6).simplify(0.3)), key=shapely.area)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from shapely.geometry import Point
 
 from data.demo.xialu.scene import Places, Scene
 from data.demo.xialu.terrain import Array
@@ -174,9 +173,7 @@ def _local_name(scene: Scene, places: Places, building: int) -> str:
     return places.street(places.door(building))
 
 
-def build_canteens(
-    rng: np.random.Generator, scene: Scene, places: Places, elders: Array, today: date
-) -> pd.DataFrame:
+def build_canteens(rng: np.random.Generator, scene: Scene, places: Places, elders: Array, today: date) -> pd.DataFrame:
     """Place 幸福食堂 where elders live, not one in every community; 4 are planned."""
     sites = Sites(rng, scene, places)
     by_community = _per_community(scene, places, elders)

@@ -14,9 +14,10 @@ from data.demo.xialu.terrain import Array
 
 FLOOR, CEILING = 400, 800
 GRID_COUNT = 110
+LEAST_HOUSEHOLDS = 100  # no grid is drawn around fewer
 WANTED_OUTSIDE_RATIO = 0.25
 DRAWN_YEARS = range(1998, 2026, 2)
-EXPECTED_RATIO = 0.3  # of the households of a house not yet built, when grids are drawn
+EXPECTED_RATIO = 0.45  # of the households of a house not yet built, when grids are drawn
 ORDINALS = "一二三四五六七八九十"
 
 
@@ -40,7 +41,8 @@ def draw_grids(network: Network, graph: FaceGraph, community: Array, town: Town)
         then = np.bincount(face, weights=homes * np.where(built <= year, 1.0, EXPECTED_RATIO), minlength=count)
         grid = _divide(network, graph, community, then)
         load = np.bincount(grid, weights=today)
-        off = abs(float(np.mean((load < FLOOR) | (load > CEILING))) - WANTED_OUTSIDE_RATIO)
+        is_empty = bool(load.min() < LEAST_HOUSEHOLDS)
+        off = is_empty + abs(float(np.mean((load < FLOOR) | (load > CEILING))) - WANTED_OUTSIDE_RATIO)
         if best is None or off < best[0]:
             best = (off, year, grid)
     assert best is not None  # noqa: S101 - DRAWN_YEARS is not empty

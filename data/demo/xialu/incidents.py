@@ -5,6 +5,7 @@ every incident then runs through its stages, and what lies after `now` has not h
 """
 
 import csv
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -14,16 +15,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from pyproj import Transformer
-from shapely.geometry import Point
+from shapely.geometry import LineString, Point, Polygon
 
 from data.demo.xialu.incident_kinds import ACCURACY_M, KINDS, RHYTHMS, SOURCES
 from data.demo.xialu.scene import Places, Scene, set_scene
-from data.demo.xialu.terrain import CRS_M, Array
+from data.demo.xialu.terrain import CRS_M
 
 DAYS, PER_DAY = 90, 83.0
 LOCAL = ZoneInfo("Asia/Shanghai")
-HOT_SPOTS, HOT_SHARE, HOT_RADIUS_M = 34, 0.38, 45.0
+HOT_SPOTS, HOT_SHARE, HOT_RADIUS_M = 34, 0.38, 110.0
 STREET_PULL = {"arterial": 2.6, "collector": 1.6, "local": 1.0}
 TURNS = {"rejected": 0.03, "merged": 0.025, "returned": 0.012, "paused": 0.012, "reopened": 0.01}
 RATED_RATIO = 0.55
@@ -37,6 +39,29 @@ def read_categories() -> dict[str, dict[str, str]]:
     """Read the reference table of categories: code -> row."""
     with CATEGORY_FILE.open(encoding="utf-8", newline="") as file:
         return {row["code"]: row for row in csv.DictReader(file)}
+
+
+@dataclass(frozen=True)
+class HotSpot:
+    """A place word, how much happens there, its disc, and the rows of the streets or buildings in it."""
+
+    kind: str
+    weight: float
+    disc: Polygon
+    members: NDArray[np.int64]
+
+
+def _beside(rng: np.random.Generator, street: LineString) -> Point:
+    """Draw a point within a few metres of a street."""
+    at = shapely.line_interpolate_point(shapely.line_merge(street), rng.random(), normalized=True)
+    if at.is_empty:
+        at = street.representative_point()
+    return Point(at.x + rng.normal(0, 4), at.y + rng.normal(0, 4))
+
+
+def _matter(code: str, name: str, text: str) -> str:
+    """Say what is the matter: an event has a name, a component only a state."""
+    return name if code.startswith("E") else f"：{text}"
 
 
 class IncidentMaker:
@@ -59,12 +84,17 @@ class IncidentMaker:
         self._lake = scene.terrain.lake
         self._hot = self._choose_hot_spots(rng)
 
-    def _choose_hot_spots(self, rng: np.random.Generator) -> list[tuple[Point, str, float]]:
-        """Choose places where like matters come up again and again: (centre, place word, weight)."""
+    def _choose_hot_spots(self, rng: np.random.Generator) -> list[HotSpot]:
+        """Choose places where like matters come up again and again, with the streets or houses around them."""
+        around = {"street": shapely.STRtree(self._places.streets), "home": shapely.STRtree(self._places.footprints)}
         spots = []
         for number in range(HOT_SPOTS):
             kind = "home" if number % 3 == 0 else "street"
-            spots.append((self._somewhere(rng, kind), kind, float(rng.pareto(1.4) + 0.4)))
+            disc = self._somewhere(rng, kind).buffer(HOT_RADIUS_M)
+            members = np.sort(around[kind].query(disc, predicate="intersects"))
+            if kind == "home":
+                members = members[self._homes[members] > 0]
+            spots.append(HotSpot(kind, float(rng.pareto(1.4) + 0.4), disc, members))
         return spots
 
     def happen(self, rng: np.random.Generator, at: datetime) -> dict[str, Any]:
@@ -85,7 +115,7 @@ class IncidentMaker:
         address = self._places.address(place)
         return {
             "category": code,
-            "title": f"{self._places.street(place)}{category['name']}",
+            "title": f"{self._places.street(place)}{_matter(code, category['name'], kind.text)}",
             "description": f"{address}附近，{kind.text}。",
             "source": source,
             "department": category["department"],
@@ -97,23 +127,28 @@ class IncidentMaker:
 
     def _place(self, rng: np.random.Generator, kind: str) -> Point:
         """Find a point inside the district: near a hot spot of the kind, or anywhere of the kind."""
-        spots = [spot for spot in self._hot if spot[1] == kind]
+        spots = [spot for spot in self._hot if spot.kind == kind]
         while True:
             if spots and rng.random() < HOT_SHARE:
-                weight = np.array([spot[2] for spot in spots])
-                centre = spots[int(rng.choice(len(spots), p=weight / weight.sum()))][0]
-                place = Point(np.array(centre.coords[0]) + rng.normal(0.0, HOT_RADIUS_M, 2))
+                weight = np.array([spot.weight for spot in spots])
+                place = self._in_hot_spot(rng, spots[int(rng.choice(len(spots), p=weight / weight.sum()))])
             else:
                 place = self._somewhere(rng, kind)
             if self._places.community(place) is not None:
                 return place
 
+    def _in_hot_spot(self, rng: np.random.Generator, spot: HotSpot) -> Point:
+        """Draw a point on one of a hot spot's streets, or at one of its doors."""
+        member = int(rng.choice(spot.members))
+        if spot.kind == "home":
+            return self._places.door(member)
+        return _beside(rng, self._places.streets[member].intersection(spot.disc))
+
     def _somewhere(self, rng: np.random.Generator, kind: str) -> Point:
         """Draw a point on a street, at a home, at the works or by the water."""
         if kind == "street":
             street = self._places.streets[int(rng.choice(len(self._length), p=self._length / self._length.sum()))]
-            at = street.interpolate(rng.random(), normalized=True)
-            return Point(at.x + rng.normal(0, 4), at.y + rng.normal(0, 4))
+            return _beside(rng, street)
         if kind == "home":
             return self._places.door(int(rng.choice(len(self._homes), p=self._homes / self._homes.sum())))
         if kind == "works":
@@ -151,7 +186,9 @@ def _moments(rng: np.random.Generator, day: date) -> list[datetime]:
     count = int(rng.poisson(PER_DAY * factor))
     start = datetime.combine(day, time(), LOCAL).astimezone(UTC)
     hour = rng.choice(24, count, p=hours / hours.sum())
-    return [start + timedelta(seconds=int(h * 3600 + s)) for h, s in zip(hour, rng.integers(0, 3600, count), strict=True)]
+    return [
+        start + timedelta(seconds=int(h * 3600 + s)) for h, s in zip(hour, rng.integers(0, 3600, count), strict=True)
+    ]
 
 
 def _run_stages(rng: np.random.Generator, row: dict[str, Any], now: datetime) -> dict[str, Any]:

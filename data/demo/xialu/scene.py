@@ -1,4 +1,4 @@
-"""The still part of the sample, in metres: ground, streets, houses, communities, grids. It depends on the seed alone."""
+"""The still part of the sample, in metres: ground, streets, houses, areas, grids. It depends on the seed alone."""
 
 from dataclasses import dataclass
 

@@ -96,7 +96,9 @@ class _Cutter:
             return
         for _ in range(4):
             street = self._propose(face)
-            pieces = [] if street is None else list(split(face, _lengthened(street)).geoms)
+            if street is None:
+                continue
+            pieces = list(split(face, _lengthened(street)).geoms)
             if len(pieces) == 2 and min(piece.area for piece in pieces) > 0.28 * face.area:
                 kind = "collector" if face.area > COLLECTOR_ABOVE_M2 else "local"
                 self.lines.append((kind, street))
@@ -146,7 +148,9 @@ class _Cutter:
         points = first + share * chord + np.sin(np.pi * share) * bow_m * normal
         points[0], points[-1] = first, last
         street = LineString(points)
-        inner = LineString([street.interpolate(2.0), street.interpolate(length_m / 2), street.interpolate(length_m - 2)])
+        inner = LineString(
+            [street.interpolate(2.0), street.interpolate(length_m / 2), street.interpolate(length_m - 2)]
+        )
         return street if face.buffer(-0.5).contains(inner) else None
 
 

@@ -7,6 +7,7 @@ are a sketch in kilometres east and north of `ORIGIN_M`; the seed moves their po
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
@@ -23,7 +24,7 @@ RIVER_HALF_WIDTH_M = 19.0
 RAIL_HALF_WIDTH_M = 14.0
 
 Sketch = list[tuple[float, float]]
-Array = NDArray[np.float64]
+Array = NDArray[np.number[Any]]
 
 BUILT_UP: Sketch = [
     (0.55, 2.62), (1.3, 2.3), (2.3, 2.25), (3.0, 1.75), (4.2, 1.5), (5.2, 1.75), (5.9, 2.35), (7.0, 2.65), (8.4, 3.0),
@@ -44,7 +45,8 @@ RAIL: Sketch = [
     (13.2, 4.3),
 ]  # fmt: skip
 EXPRESSWAY: Sketch = [
-    (1.2, 1.5), (2.4, 1.3), (3.4, 1.28), (4.4, 1.1), (5.6, 1.42), (6.8, 2.1), (8.2, 2.66), (9.8, 2.86), (11.4, 2.98), (12.8, 3.3),
+    (1.2, 1.5), (2.4, 1.3), (3.4, 1.28), (4.4, 1.1), (5.6, 1.42), (6.8, 2.1), (8.2, 2.66),
+    (9.8, 2.86), (11.4, 2.98), (12.8, 3.3),
 ]  # fmt: skip
 MAIN_ROADS: dict[str, tuple[str, Sketch]] = {
     "迎宾大道": ("arterial", [
@@ -52,8 +54,8 @@ MAIN_ROADS: dict[str, tuple[str, Sketch]] = {
         (12.0, 4.6), (13.1, 4.75),
     ]),
     "沿湖大道": ("arterial", [
-        (0.95, 3.12), (2.4, 3.3), (3.4, 3.5), (4.2, 3.95), (5.4, 4.15), (6.6, 4.5), (7.6, 4.85), (8.6, 5.2), (9.6, 5.42),
-        (10.8, 5.35), (12.2, 5.3), (13.1, 5.33),
+        (0.95, 3.12), (2.4, 3.3), (3.4, 3.5), (4.2, 3.95), (5.4, 4.15), (6.6, 4.5), (7.6, 4.85), (8.6, 5.2),
+        (9.6, 5.42), (10.8, 5.35), (12.2, 5.3), (13.1, 5.33),
     ]),
     "青铜大道": ("arterial", [
         (2.9, 1.95), (4.8, 2.25), (6.2, 2.65), (7.6, 2.97), (9.0, 3.35), (10.4, 3.6), (12.0, 3.72), (12.5, 3.78),
