@@ -1,4 +1,5 @@
 import "../shared/base.css";
+import "./planner.css";
 import { createApp } from "vue";
 import App from "./App.vue";
 

@@ -1,0 +1,203 @@
+/** Grids on the map, coloured, hatched and labelled by the band; moved units; gap verdicts by shape. */
+import {
+  type ExpressionSpecification,
+  type GeoJSONSource,
+  type LayerSpecification,
+  type Map as GLMap,
+  type MapMouseEvent,
+} from "maplibre-gl";
+import type { MapHandle } from "../shared/map";
+import { type Band, bandLabel, bandState, type BandState } from "./band";
+import { BAND_COLORS, BAND_INK, GAP_COLORS, MOVED_COLOR } from "./colors";
+import type { ChangeFeature, GridFeature } from "./compare";
+import { insidePoint } from "./inside";
+import { dot, hatch, triangle, unknownMark } from "./marks";
+
+/** What the planner's map always shows of the style; the grids themselves are drawn by this module. */
+export const CONTEXT_LAYERS = ["district", "street", "community", "compound", "unit", "road", "barrier"];
+
+const GRIDS = "planner-grids";
+const LABELS = "planner-grid-labels";
+const MOVED = "planner-moved";
+const GAPS = "planner-gaps";
+const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
+const EMPTY = { type: "FeatureCollection", features: [] } as const;
+
+function byState(colors: Record<BandState, string>): ExpressionSpecification {
+  return ["match", ["get", "state"], "below", colors.below, "above", colors.above, colors.in];
+}
+
+export class GridMap {
+  private readonly map: GLMap;
+  private grids: GridFeature[] = [];
+
+  constructor(
+    private readonly handle: MapHandle,
+    onSelect: (code: string) => void,
+  ) {
+    this.map = handle.map;
+    handle.setVisible(CONTEXT_LAYERS);
+    this.addImages();
+    this.addSources();
+    this.addLayers();
+    this.map.on("click", `${GRIDS}-fill`, (event: MapMouseEvent & { features?: { properties: unknown }[] }) => {
+      const properties = event.features?.[0]?.properties as { code?: string } | undefined;
+      if (properties?.code) onSelect(properties.code);
+    });
+    this.map.on("mouseenter", `${GRIDS}-fill`, () => (this.map.getCanvas().style.cursor = "pointer"));
+    this.map.on("mouseleave", `${GRIDS}-fill`, () => (this.map.getCanvas().style.cursor = ""));
+  }
+
+  setGrids(grids: GridFeature[], band: Band): void {
+    this.grids = grids;
+    const shown = grids.map((grid) => ({
+      ...grid,
+      properties: {
+        code: grid.properties.code,
+        state: bandState(grid.properties.households, band),
+        label: bandLabel(grid.properties.households, band),
+        households: grid.properties.households,
+      },
+    }));
+    this.source(GRIDS).setData({ type: "FeatureCollection", features: shown });
+    this.source(LABELS).setData({
+      type: "FeatureCollection",
+      features: shown.map((grid) => ({
+        ...grid,
+        geometry: { type: "Point", coordinates: insidePoint(grid.geometry) },
+      })),
+    });
+  }
+
+  setMoved(changes: ChangeFeature[]): void {
+    this.source(MOVED).setData({ type: "FeatureCollection", features: changes });
+  }
+
+  select(code: string | null): void {
+    this.map.setFilter(`${GRIDS}-selected`, ["==", ["get", "code"], code ?? ""]);
+    this.map.setFilter(`${GRIDS}-selected-halo`, ["==", ["get", "code"], code ?? ""]);
+  }
+
+  /** Show the verdicts of one facility kind instead of the grids' colours; null shows the grids again. */
+  showGaps(facility: string | null): void {
+    const source = "service_gap";
+    for (const id of [`${GRIDS}-fill`, `${GRIDS}-hatch`, `${LABELS}-text`]) {
+      this.map.setLayoutProperty(id, "visibility", facility ? "none" : "visible");
+    }
+    if (this.map.getLayer(GAPS)) this.map.removeLayer(GAPS);
+    if (!facility || !this.map.getSource(source)) {
+      this.handle.setVisible(CONTEXT_LAYERS);
+      return;
+    }
+    this.handle.setVisible([...CONTEXT_LAYERS, facility]);
+    this.map.addLayer({
+      id: GAPS,
+      type: "symbol",
+      source,
+      "source-layer": "service_gap",
+      filter: ["==", ["get", "facility_kind"], facility],
+      layout: {
+        "icon-image": ["concat", "gap-", ["get", "verdict"]],
+        "icon-size": ["interpolate", ["linear"], ["zoom"], 11, 0.35, 14, 0.7, 17, 1.1],
+        "icon-allow-overlap": true,
+        "symbol-sort-key": ["match", ["get", "verdict"], "gap", 2, "unknown", 1, 0],
+      },
+    } as LayerSpecification);
+  }
+
+  /** The box of one grid, or null when it is not on this map. */
+  grid(code: string): GridFeature | null {
+    return this.grids.find((grid) => grid.properties.code === code) ?? null;
+  }
+
+  private source(id: string): GeoJSONSource {
+    return this.map.getSource(id) as GeoJSONSource;
+  }
+
+  private addImages(): void {
+    this.map.addImage("band-below", hatch("horizontal", BAND_INK.below), { pixelRatio: 2 });
+    this.map.addImage("band-above", hatch("diagonal", BAND_INK.above), { pixelRatio: 2 });
+    this.map.addImage("gap-covered", dot(GAP_COLORS.covered), { pixelRatio: 2 });
+    this.map.addImage("gap-gap", triangle(GAP_COLORS.gap), { pixelRatio: 2 });
+    this.map.addImage("gap-unknown", unknownMark(GAP_COLORS.unknown), { pixelRatio: 2 });
+  }
+
+  private addSources(): void {
+    for (const id of [GRIDS, LABELS, MOVED]) this.map.addSource(id, { type: "geojson", data: EMPTY as never });
+  }
+
+  private addLayers(): void {
+    // Areas under the style's own labels, marks over them.
+    const firstLabel = this.map.getStyle().layers.find((layer) => layer.type === "symbol")?.id;
+    const under = (layer: LayerSpecification): void => void this.map.addLayer(layer, firstLabel);
+    under({ id: `${GRIDS}-fill`, type: "fill", source: GRIDS, paint: { "fill-color": byState(BAND_COLORS), "fill-opacity": 0.42 } });
+    under({
+      id: `${GRIDS}-hatch`,
+      type: "fill",
+      source: GRIDS,
+      filter: ["!=", ["get", "state"], "in"],
+      paint: { "fill-pattern": ["concat", "band-", ["get", "state"]], "fill-opacity": 0.5 },
+    });
+    under({
+      id: `${GRIDS}-line`,
+      type: "line",
+      source: GRIDS,
+      layout: { "line-join": "round" },
+      paint: { "line-color": byState(BAND_INK), "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.6, 15, 2] },
+    });
+    const outline = (name: string, color: string, width: number): void =>
+      under({
+        id: `${GRIDS}-${name}`,
+        type: "line",
+        source: GRIDS,
+        filter: ["==", ["get", "code"], ""],
+        layout: { "line-join": "round" },
+        paint: { "line-color": color, "line-width": width },
+      });
+    outline("selected-halo", "#fff", 7);
+    outline("selected", "#111827", 3.5);
+    this.map.addLayer({
+      id: `${MOVED}-circle`,
+      type: "circle",
+      source: MOVED,
+      paint: {
+        "circle-color": MOVED_COLOR,
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 1.6, 14, 3.5, 17, 8],
+        "circle-stroke-color": "#fff",
+        "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 11, 0.4, 14, 1.4],
+      },
+    });
+    this.map.addLayer({
+      id: `${LABELS}-text`,
+      type: "symbol",
+      source: LABELS,
+      layout: {
+        "text-field": ["get", "label"],
+        "text-font": FONT,
+        "text-size": ["interpolate", ["linear"], ["zoom"], 11, 10, 15, 16],
+        "text-padding": 1,
+        "symbol-sort-key": ["match", ["get", "state"], "in", 1, 0],
+      },
+      paint: { "text-color": byState(BAND_INK), "text-halo-color": "#fff", "text-halo-width": 2 },
+    });
+  }
+}
+
+/** Keep maps at one place and zoom; answers a function that lets go. */
+export function syncMaps(maps: GLMap[]): () => void {
+  let isFollowing = false;
+  const follow = new Map<GLMap, () => void>();
+  for (const leader of maps) {
+    const move = (): void => {
+      if (isFollowing) return;
+      isFollowing = true;
+      for (const other of maps) {
+        if (other !== leader) other.jumpTo({ center: leader.getCenter(), zoom: leader.getZoom() });
+      }
+      isFollowing = false;
+    };
+    leader.on("move", move);
+    follow.set(leader, move);
+  }
+  return () => follow.forEach((move, map) => map.off("move", move));
+}
