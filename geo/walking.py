@@ -7,6 +7,7 @@ fraction of a second).
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ SNAP_LIMIT_M = 50.0
 """Beyond this a place has no known way to the street: its distance is unknown, never zero."""
 LINE_TYPES = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
 _ROUNDING_M = 1e-6
+_SNAPPED_AT_ONCE = 2**16
+"""Points whose candidate edges are held in memory together."""
 
 
 class WalkReason(StrEnum):
@@ -54,11 +57,11 @@ class WalkingGraph:
     edge_to: IntArray
     edge_length_m: FloatArray
 
-    def segments(self) -> GeometryArray:
-        """Give the edges as line strings."""
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """The edges as line strings, indexed in their order."""
         ends = np.stack([self.node_xy[self.edge_from], self.node_xy[self.edge_to]], axis=1)
-        lines: GeometryArray = shapely.linestrings(ends)
-        return lines
+        return shapely.STRtree(shapely.linestrings(ends))
 
 
 @dataclass(frozen=True)
@@ -155,15 +158,21 @@ def snap_points(graph: WalkingGraph, xy: npt.ArrayLike, *, limit_m: float = SNAP
         Farthest snap, metres; a distance equal to it still snaps.
     """
     points = as_points(xy)
-    edge = np.full(len(points), -1, dtype=np.int64)
+    found = Snap(np.full(len(points), -1, dtype=np.int64), *np.full((2, len(points)), np.nan))
+    reach_m = limit_m + _ROUNDING_M
     placed = np.flatnonzero(np.isfinite(points).all(axis=1))
-    tree = shapely.STRtree(graph.segments())
-    reach = limit_m + _ROUNDING_M
-    found, hit = tree.query_nearest(shapely.points(points[placed]), max_distance=reach, all_matches=True)
-    order = np.lexsort((hit, found))
-    first, at = np.unique(found[order], return_index=True)
-    edge[placed[first]] = hit[order][at]
-    return _project(graph, points, edge, reach)
+    for start in range(0, len(placed), _SNAPPED_AT_ONCE):
+        some = placed[start : start + _SNAPPED_AT_ONCE]
+        low, high = points[some] - reach_m, points[some] + reach_m
+        at, edge = graph.tree.query(shapely.box(*low.T, *high.T))
+        met = _project(graph, points[some[at]], edge, reach_m)
+        order = np.lexsort((edge, met.distance_m, at))
+        _, first = np.unique(at[order], return_index=True)
+        best = order[first]
+        row = some[at[best]]
+        found.edge[row], found.along_m[row] = met.edge[best], met.along_m[best]
+        found.distance_m[row] = met.distance_m[best]
+    return found
 
 
 def nearest_facility(
@@ -257,8 +266,7 @@ def _graph(node_xy: FloatArray, edge_from: IntArray, edge_to: IntArray) -> Walki
 
 def _join_ends(graph: WalkingGraph, ends: IntArray, join_m: float) -> WalkingGraph:
     """Join line ends (node indices) to every other line within reach, by edges as long as the gaps."""
-    tree = shapely.STRtree(graph.segments())
-    at, edge = tree.query(shapely.points(graph.node_xy[ends]), predicate="dwithin", distance=join_m)
+    at, edge = graph.tree.query(shapely.points(graph.node_xy[ends]), predicate="dwithin", distance=join_m)
     end = ends[at]
     is_other = (graph.edge_from[edge] != end) & (graph.edge_to[edge] != end)
     end, edge = end[is_other], edge[is_other]
@@ -273,7 +281,7 @@ def _project(graph: WalkingGraph, points: FloatArray, edge: IntArray, reach_m: f
     """Drop each point onto its edge; -1, or a foot farther than `reach_m`, is no snap."""
     start, stop = graph.node_xy[graph.edge_from[edge]], graph.node_xy[graph.edge_to[edge]]
     span, length_m = stop - start, graph.edge_length_m[edge]
-    share = np.einsum("ij,ij->i", points - start, span) / np.maximum(length_m, np.finfo(float).tiny) ** 2
+    share = np.einsum("ij,ij->i", points - start, span) / np.where(length_m > 0, length_m, 1.0) ** 2
     share = np.clip(share, 0.0, 1.0)
     distance_m = np.hypot(*(points - start - share[:, None] * span).T)
     is_met = (edge >= 0) & (distance_m <= reach_m)

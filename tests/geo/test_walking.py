@@ -203,3 +203,11 @@ def test_closing_a_street_never_shortens_a_walk_of_units_that_keep_their_own(tow
     whole = np.nan_to_num(walk(streets, places, places[:2]).distance_m, nan=np.inf)
     closed = np.nan_to_num(walk(keep, places, places[:2]).distance_m, nan=np.inf)
     assert (closed >= whole - 1e-6).all()
+
+
+def test_a_unit_where_a_side_street_meets_the_street_without_a_vertex():
+    """The junction is a join of length zero; standing on it is 30 from (0,0) and 50 from the side street's top."""
+    streets = [Line([(0, 0), (100, 0)]), Line([(30, 0), (30, 50)])]
+    np.testing.assert_allclose(walk(streets, [(30, 0)], [(0, 0)]).distance_m, [30])
+    np.testing.assert_allclose(walk(streets, [(30, 0)], [(30, 50)]).distance_m, [50])
+    np.testing.assert_allclose(walk(streets, [(30, 50)], [(30, 0)]).distance_m, [50])
