@@ -122,6 +122,7 @@ def test_the_layer_option_wins(town, capsys):
         (["--facilities", "{town}.gone"], "there is no file"),
         (["--facilities", "{broken}"], "is no spatial file that can be read"),
         (["-o", "{town}.shp"], "must end in .gpkg"),
+        (["-o", "{town}"], "is an input too"),
         (["-o", "{town}/folder/out.gpkg"], "cannot be written"),
     ],
 )
