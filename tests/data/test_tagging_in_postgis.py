@@ -22,7 +22,7 @@ def as_array(geometries: np.ndarray) -> str:
 
 
 def test_tags_are_those_of_st_intersects(owner_engine: Engine):
-    """A city of Voronoi cells with every ninth missing and a late blanket; random points, and every corner of every polygon."""
+    """A city of Voronoi cells with every ninth missing and a late blanket; random points and all corners."""
     rng = np.random.default_rng(7)
     corner, square = np.array([114.0, 30.0]), shapely.box(114, 30, 115, 31)
     cells = shapely.voronoi_polygons(shapely.multipoints(rng.random((60, 2)) + corner), extend_to=square)
