@@ -33,6 +33,7 @@ class GapReason(StrEnum):
     UNIT_NOT_SNAPPED = "unit_not_snapped"
     NO_FACILITY_REACHABLE = "no_facility_reachable"
     FACILITY_NOT_SNAPPED = "facility_not_snapped"
+    NO_FACILITY = "no_facility"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class GapReport:
     facility
         Shape (n_unit,), row of the facility walked to; -1 = none known.
     is_covered
-        Shape (n_unit,), True, False, or None where `distance_m` is unknown.
+        Shape (n_unit,), True, False, or None = unknown: as `distance_m` is, unless there is no facility at all.
     reason
         Shape (n_unit,), values of `GapReason`.
     households, households_covered, households_uncovered, households_unknown
@@ -94,7 +95,7 @@ def find_gaps(
     """Measure every unit's walk to its nearest facility and say who is covered.
 
     A unit or facility with an extent stands at a point inside it. A unit is covered when its walk is at most
-    `radius_m`. Coverage is unknown exactly where the distance is: when the unit has no place or lies beyond the
+    `radius_m`. Coverage is unknown where the distance is: when the unit has no place or lies beyond the
     snap limit; when no facility can be reached on these streets; and when the walk is too long but a facility
     that is not on the network lies within the radius in a straight line, so that it may serve the unit after all.
 
@@ -103,7 +104,7 @@ def find_gaps(
     units
         Points or polygons with households, any CRS.
     facilities
-        Points or polygons, any CRS. May have no rows: then every household is uncovered.
+        Points or polygons, any CRS. With no rows at all every unit is uncovered for certain ("no_facility").
     streets
         Lines, any CRS; `walkable_streets` says which count.
     households
@@ -133,7 +134,10 @@ def find_gaps(
     graph = build_walking_graph(walkable.geometry.to_crs(crs).to_numpy())
     walk = nearest_facility(graph, unit_xy, facility_xy, snap_limit_m=snap_limit_m)
     off_network_m = straight_distance(unit_xy, facility_xy[~walk.facility_is_snapped])
-    walk = _doubt(walk, off_network_m, radius_m)
+    if len(facilities):
+        walk = _doubt(walk, off_network_m, radius_m)
+    else:
+        walk = replace(walk, reason=np.full(len(units), GapReason.NO_FACILITY))
     return _report(walk, count, radius_m=radius_m, streets_walked=len(walkable))
 
 
@@ -172,7 +176,7 @@ def _doubt(walk: NearestFacility, off_network_m: FloatArray, radius_m: float) ->
 
 def _report(walk: NearestFacility, count: FloatArray, *, radius_m: float, streets_walked: int) -> GapReport:
     """Judge in three values and add up the households."""
-    is_known = np.isfinite(walk.distance_m)
+    is_known = np.isfinite(walk.distance_m) | (walk.reason == GapReason.NO_FACILITY)
     is_served = walk.distance_m <= radius_m
     straight_m = np.where(walk.straight_m > 0, walk.straight_m, np.nan)
 

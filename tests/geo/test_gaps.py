@@ -114,8 +114,10 @@ def test_no_facility_and_no_household():
     assert empty.households == 0
     assert empty.covered_ratio is None
     alone = find_gaps(points((0, 0), hh=[5]), nobody, network, households="hh", radius_m=300)
-    assert alone.households_covered == 0
-    assert alone.reason.tolist() == ["no_facility_reachable"]
+    assert (alone.households_covered, alone.households_uncovered, alone.households_unknown) == (0, 5, 0)
+    assert alone.is_covered.tolist() == [False]
+    assert alone.reason.tolist() == ["no_facility"]
+    assert np.isnan(alone.distance_m).all()
 
 
 @pytest.mark.parametrize("value", [-1, np.nan, "many", None, np.inf])
