@@ -8,7 +8,11 @@ from sqlalchemy import Engine
 
 from api.metrics import Metrics
 from api.reading import Reader
+from api.services.jobs import JobRunner
+from api.services.live import LiveHub
 from api.services.revisions import Revisions
+from api.services.sessions import Sessions
+from api.services.tiles import Tiles
 from api.settings import Settings
 from layers.viewer import ANONYMOUS, Viewer
 
@@ -23,19 +27,34 @@ class Context:
         Read once at the start.
     engine
         Of the app's role, which owns no table: use it through `data.scope.scoped(engine, viewer)`.
+    background
+        The same role's connections for the live stream and the jobs.
     reader
         Runs database work off the event loop and cancels it when the client goes.
     revisions
         The layers' newest revisions.
+    tiles
+        Ready tiles in memory, and the making of others.
     metrics
         Numbers for Prometheus.
+    sessions
+        Who is signed in.
+    live
+        The stream of what happens, and its subscribers.
+    runner
+        Runs the queued jobs.
     """
 
     settings: Settings
     engine: Engine
+    background: Engine
     reader: Reader
     revisions: Revisions
+    tiles: Tiles
     metrics: Metrics
+    sessions: Sessions
+    live: LiveHub
+    runner: JobRunner
 
 
 def get_context(request: Request) -> Context:

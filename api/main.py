@@ -2,12 +2,15 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+import psycopg2
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -19,14 +22,27 @@ from api.errors import ServiceError
 from api.metrics import Metrics
 from api.problems import FieldProblem, Problem, handle
 from api.query import refuse_unknown_parameters
-from api.reading import Reader
+from api.reading import ClientGoneError, Reader
 from api.routes import ROUTERS
+from api.services.jobs import JobRunner, load_bodies
+from api.services.live import LiveHub, load_incidents
 from api.services.revisions import Revisions
+from api.session import SessionMiddleware
 from api.settings import Settings
 from data.engine import Database
 from layers.errors import LayerError
 
-HANDLED = (HTTPException, RequestValidationError, ServiceError, LayerError, SQLAlchemyError)
+BACKGROUND_CONNECTIONS = 6
+BACKGROUND_TIMEOUT_S = 600
+HANDLED = (
+    HTTPException,
+    RequestValidationError,
+    ServiceError,
+    LayerError,
+    SQLAlchemyError,
+    psycopg2.Error,
+    ClientGoneError,
+)
 
 
 def create_app(settings: Settings, database: Database) -> FastAPI:
@@ -43,11 +59,17 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        context.live.start()
+        context.runner.start()
         try:
             yield
         finally:
+            context.live.close()
+            await run_in_threadpool(context.runner.close)
+            await run_in_threadpool(context.live.join)
             context.reader.close()
             context.engine.dispose()
+            context.background.dispose()
 
     app = FastAPI(
         title="一网图 Yiwangtu", version=version("yiwangtu"), summary="One map for city grid governance",
@@ -56,6 +78,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         middleware=[
             Middleware(Edge, settings=settings, metrics=context.metrics),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+            Middleware(SessionMiddleware, sessions=context.sessions),
         ],
         exception_handlers=dict.fromkeys(HANDLED, handle),
     )  # fmt: skip
@@ -70,7 +93,25 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 def _make_context(settings: Settings, database: Database) -> Context:
     """Make what the routes share."""
     engine = database.app_engine(pool_size=settings.pool_size, statement_timeout_s=settings.statement_timeout_s)
-    return Context(settings, engine, Reader(engine, settings.pool_size), Revisions(engine), Metrics(engine))
+    # live stream and jobs have connections of their own: requests never wait for them, and jobs may take their time
+    background = database.app_engine(pool_size=BACKGROUND_CONNECTIONS, statement_timeout_s=BACKGROUND_TIMEOUT_S)
+    revisions = Revisions(engine)
+    reader = Reader(engine, settings.pool_size)
+    return Context(
+        settings=settings,
+        engine=engine,
+        background=background,
+        reader=reader,
+        revisions=revisions,
+        metrics=Metrics(engine),
+        live=LiveHub(
+            background,
+            load_incidents=partial(load_incidents, background),
+            load_jobs=partial(load_bodies, background),
+            on_revisions=revisions.update,
+        ),
+        runner=JobRunner(background, settings.job_workers),
+    )
 
 
 def _document(app: FastAPI, generate: Any) -> dict[str, Any]:

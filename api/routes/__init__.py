@@ -2,6 +2,6 @@
 
 from fastapi import APIRouter
 
-from api.routes import health
+from api.routes import health, live, planning
 
-ROUTERS: tuple[APIRouter, ...] = (health.router,)
+ROUTERS: tuple[APIRouter, ...] = (health.router, live.router, planning.router)

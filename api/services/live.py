@@ -12,19 +12,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from data import outbox
 from data.outbox import OutboxEvent
+from data.scope import scoped
+from layers.query import json_expression
 from layers.registry import BY_NAME
-from layers.viewer import CASE_ROW_ROLES, Viewer
+from layers.viewer import CASE_ROLES, CASE_ROW_ROLES, EVERYWHERE, Viewer
 
 POLL_S = 0.05
 PRUNE_EVERY = 6000  # polls
 COALESCE_S = 1.0  # a layer that changes with every incident is announced at most so often
 QUEUE_LIMIT = 2000
 REPLAY_LIMIT = 5000
+EVERYONE = Viewer(roles=CASE_ROLES, map_scope=(EVERYWHERE,), case_scope=(EVERYWHERE,))
 log = logging.getLogger("yiwangtu.live")
 
 Loader = Callable[[Iterable[str]], dict[str, dict[str, Any]]]
@@ -221,6 +224,19 @@ class LiveHub:
             if frame:
                 for subscription in group:
                     subscription.push(frame)
+
+
+def load_incidents(engine: Engine, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Give the whole features of incidents by id, past every scope: `render` cuts them down for each viewer."""
+    layer = BY_NAME["incident"]
+    columns = ", ".join(f'{json_expression(one, one.expression)} AS "{one.name}"' for one in layer.fields)
+    sql = (
+        "SELECT t.id::text, jsonb_build_object('type', 'Feature', 'id', t.code, 'geometry', ST_AsGeoJSON(t.geom, 7)::jsonb, "
+        f"'properties', to_jsonb(p)) FROM incident t CROSS JOIN LATERAL (SELECT {columns}) p "
+        "WHERE t.id = ANY (CAST(:ids AS uuid[]))"
+    )
+    with scoped(engine, EVERYONE) as connection:
+        return dict(connection.execute(text(sql), {"ids": sorted(ids)}).tuples().all())
 
 
 def render(event: LiveEvent, viewer: Viewer) -> bytes | None:

@@ -197,3 +197,7 @@ CREATE POLICY with_incident ON incident_event FOR ALL TO yiwangtu_app
 ALTER TABLE incident_photo ENABLE ROW LEVEL SECURITY;
 CREATE POLICY with_incident ON incident_photo FOR ALL TO yiwangtu_app
   USING (EXISTS (SELECT 1 FROM incident i WHERE i.id = incident_id));
+
+-- The band of the founding documents; a city edits it or adds its own ----------------------------------------------------
+INSERT INTO grid_scheme (code, name, floor, ceiling, target, code_template, source)
+VALUES ('community-grid', '社区综合网格', 400, 800, 600, '{community:12}{sequence:3}', '按400至800户划分网格（下陆区 2023）');

@@ -1,0 +1,201 @@
+"""Jobs: submit, watch, cancel; and the one thread that runs them."""
+
+import logging
+import threading
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.errors import ConflictError, ForbiddenError, InvalidRequestError, MissingError, NotSignedInError
+from api.services.live import covers
+from api.services.planning_jobs import PARAMETERS, JobCancelledError, Workshop, run_job
+from data import jobs, planning
+from data.errors import DataError
+from data.jobs import RUNNER, RUNNER_LOCK, Job
+from data.scope import scoped
+from geo.errors import GeoError
+from layers.viewer import Viewer
+
+IDLE_S = 2.0
+LISTED = 100
+log = logging.getLogger("yiwangtu.jobs")
+
+
+def as_body(job: Job) -> dict[str, Any]:
+    """Write a job as the API gives it."""
+    body = {name: value for name, value in vars(job).items() if name != "attempts"}
+    body["id"] = str(job.id)
+    return {
+        name: value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else value
+        for name, value in body.items()
+    }
+
+
+def load_bodies(engine: Engine, ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Give the bodies of jobs by id, for the live stream."""
+    with scoped(engine, RUNNER) as connection:
+        return {str(job.id): as_body(job) for job in jobs.get_many(connection, ids)}
+
+
+def submit(connection: Connection, viewer: Viewer, *, kind: str, within: str, parameters: dict[str, Any]) -> Job:
+    """Queue a job on an area of the planner's scope.
+
+    Raises
+    ------
+    ForbiddenError, InvalidRequestError, MissingError, NotSignedInError
+        If the viewer is no planner there, a parameter is wrong, or the area does not exist.
+    """
+    require_planner(viewer)
+    checked = check_parameters(kind, parameters)
+    try:
+        area = planning.find_area(connection, within)
+    except DataError as error:
+        raise MissingError(str(error)) from error
+    if not covers(viewer.map_scope, area.path):
+        raise ForbiddenError(f"{area.name} ({area.code}) lies outside your area")
+    return jobs.submit(
+        connection, kind=kind, within=area.code, path=area.path, parameters=checked, account_id=viewer.account_id
+    )
+
+
+def check_parameters(kind: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Check a job's parameters and fill in the defaults."""
+    if kind not in PARAMETERS:
+        raise InvalidRequestError(f"kind must be one of {', '.join(PARAMETERS)}, not {kind!r}")
+    try:
+        return PARAMETERS[kind](**parameters).model_dump()
+    except ValidationError as error:
+        faults = tuple(
+            (".".join(["parameters", *map(str, fault["loc"])]), fault["msg"])
+            for fault in error.errors(include_url=False)
+        )
+        raise InvalidRequestError("; ".join(f"{field}: {message}" for field, message in faults), faults) from error
+
+
+def require_planner(viewer: Viewer) -> None:
+    """Refuse all but planners."""
+    if viewer.account_id is None:
+        raise NotSignedInError("sign in as a planner first")
+    if "planner" not in viewer.roles:
+        raise ForbiddenError("only a planner may do this")
+
+
+def latest(connection: Connection, viewer: Viewer) -> list[Job]:
+    """Give the newest jobs in scope, newest first."""
+    require_planner(viewer)
+    return jobs.latest(connection, LISTED)
+
+
+def get(connection: Connection, viewer: Viewer, job_id: UUID) -> Job:
+    """Give a job in scope."""
+    require_planner(viewer)
+    job = jobs.get(connection, job_id)
+    if job is None:
+        raise MissingError(f"there is no job {job_id}")
+    return job
+
+
+def cancel(connection: Connection, viewer: Viewer, job_id: UUID) -> Job:
+    """Cancel a job that has not ended."""
+    current = get(connection, viewer, job_id)
+    cancelled = jobs.cancel(connection, job_id)
+    if cancelled is None:
+        raise ConflictError(f"job {job_id} has ended already: {current.status}")
+    return cancelled
+
+
+class JobRunner:
+    """Runs queued jobs one after the other; among several processes only one does.
+
+    Parameters
+    ----------
+    engine
+        Of the app's role.
+    workers
+        Processes that the communities of one job are solved on.
+    """
+
+    def __init__(self, engine: Engine, workers: int) -> None:
+        self._engine, self._workshop = engine, Workshop(engine, workers)
+        self._stop, self._wake = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start running jobs."""
+        self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+        self._thread.start()
+
+    def notice(self) -> None:
+        """Say that a job was queued."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop; a job that is running is queued again at the next start."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(20)
+
+    def _run(self) -> None:
+        """Hold the runner's lock and work until told to stop; without it, wait for the other runner to go."""
+        while not self._stop.is_set():
+            try:
+                with self._engine.connect() as guard:
+                    if guard.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": RUNNER_LOCK}).scalar():
+                        guard.commit()
+                        try:
+                            self._work(guard)
+                        finally:
+                            guard.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": RUNNER_LOCK})
+                            guard.commit()
+            except SQLAlchemyError as error:
+                log.warning("jobs wait for the database: %s", type(error).__name__)
+            self._stop.wait(IDLE_S)
+
+    def _work(self, guard: Connection) -> None:
+        """Run jobs as they come."""
+        with scoped(self._engine, RUNNER) as connection:
+            jobs.requeue_abandoned(connection)
+        while not self._stop.is_set():
+            guard.execute(text("SELECT 1"))  # the lock lives as long as this connection does
+            guard.commit()
+            self._wake.clear()
+            with scoped(self._engine, RUNNER) as connection:
+                job = jobs.claim(connection)
+            if job is None:
+                self._wake.wait(IDLE_S)
+            else:
+                self._run_one(job)
+
+    def _run_one(self, job: Job) -> None:
+        """Run one job to its end and write down what came of it."""
+
+        def report(ratio: float, message: str) -> None:
+            with scoped(self._engine, RUNNER) as connection:
+                if self._stop.is_set() or not jobs.progress(connection, job.id, ratio, message):
+                    raise JobCancelledError
+
+        result, message = None, None
+        try:
+            result = run_job(job, self._workshop, report, self._name_of(job))
+        except JobCancelledError:
+            return
+        except (DataError, GeoError) as error:
+            message = str(error)
+        except SQLAlchemyError:
+            raise
+        except Exception:  # the edge of the job: whatever went wrong, the job ends and says so, and the next one runs
+            log.exception("job %s failed", job.id)
+            message = f"the job failed unexpectedly; the server's log tells more under job {job.id}"
+        with scoped(self._engine, RUNNER) as connection:
+            jobs.finish(connection, job.id, result=result, message=message)
+
+    def _name_of(self, job: Job) -> str | None:
+        """Name the account that asked for a job."""
+        with scoped(self._engine, RUNNER) as connection:
+            query = "SELECT a.login FROM job j JOIN account a ON a.id = j.account_id WHERE j.id = :id"
+            login: str | None = connection.execute(text(query), {"id": job.id}).scalar()
+            return login

@@ -1,0 +1,259 @@
+"""Frames for planning out of PostGIS, and plans back into it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql import bindparam
+
+from data.errors import NotFoundError
+
+WGS84 = 4326
+
+
+@dataclass(frozen=True)
+class Place:
+    """An area that a job works on."""
+
+    id: int
+    code: str
+    name: str
+    path: str
+    level: str
+
+
+@dataclass(frozen=True)
+class ProposedGrid:
+    """One grid of a plan to be stored.
+
+    Attributes
+    ----------
+    community
+        Code of its community.
+    geom
+        EPSG:4326.
+    """
+
+    code: str
+    community: str
+    households: int
+    compactness_ratio: float | None
+    geom: shapely.Geometry
+
+
+def find_area(connection: Connection, code: str) -> Place:
+    """Find a district, street or community by its code.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    row = connection.execute(
+        text("SELECT id, code, name, path::text AS path, level FROM area WHERE code = :code"), {"code": code}
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no district, street or community with the code {code!r}")
+    return Place(*row)
+
+
+def read_units(connection: Connection, path: str) -> gpd.GeoDataFrame:
+    """Read the units of an area: id, code, households, community, compound, grid (today's, None without), geom."""
+    return _frame(
+        connection,
+        "SELECT u.id, u.code, u.households, a.code AS community, c.code AS compound, g.code AS grid, "
+        "ST_AsBinary(u.geom) AS geom FROM unit u JOIN area a ON a.id = u.area_id "
+        "LEFT JOIN compound c ON c.id = u.compound_id "
+        "LEFT JOIN (plan_assignment x JOIN grid g ON g.id = x.grid_id AND g.is_effective) ON x.unit_id = u.id "
+        "WHERE CAST(:path AS ltree) @> u.path ORDER BY u.code",
+        path=path,
+    )
+
+
+def read_communities(connection: Connection, path: str) -> gpd.GeoDataFrame:
+    """Read the communities of an area: id, code, path, geom; indexed by code."""
+    frame = _frame(
+        connection,
+        "SELECT id, code, path::text AS path, ST_AsBinary(geom) AS geom FROM area "
+        "WHERE level = 'community' AND CAST(:path AS ltree) @> path ORDER BY code",
+        path=path,
+    )
+    return frame.set_index("code", drop=False)
+
+
+def read_barriers(connection: Connection, path: str) -> gpd.GeoSeries:
+    """Read what grids of an area may not cross: barriers, and roads that are marked as such."""
+    return _frame(
+        connection,
+        "SELECT ST_AsBinary(b.geom) AS geom FROM barrier b, area a "
+        "WHERE a.path = CAST(:path AS ltree) AND ST_Intersects(b.geom, a.geom) UNION ALL "
+        "SELECT ST_AsBinary(r.geom) FROM road r, area a "
+        "WHERE r.is_barrier AND a.path = CAST(:path AS ltree) AND ST_Intersects(r.geom, a.geom)",
+        path=path,
+    ).geometry
+
+
+def read_roads(connection: Connection, path: str) -> gpd.GeoDataFrame:
+    """Read the roads of the whole district of an area, for walking: a way may leave the area and come back."""
+    return _frame(
+        connection,
+        "SELECT code, class, is_walkable, ST_AsBinary(geom) AS geom FROM road "
+        "WHERE CAST(:path AS ltree) @> path ORDER BY code",
+        path=path.split(".", 1)[0],
+    )
+
+
+def read_facilities(connection: Connection, path: str, kind: str) -> gpd.GeoDataFrame:
+    """Read the open facilities of a kind in the whole district of an area: code, geom."""
+    return _frame(
+        connection,
+        "SELECT code, ST_AsBinary(geom) AS geom FROM facility "
+        "WHERE kind = :kind AND status = 'open' AND CAST(:path AS ltree) @> path ORDER BY code",
+        path=path.split(".", 1)[0],
+        kind=kind,
+    )
+
+
+def scheme_in_use(connection: Connection) -> int:
+    """Give the key of the grid scheme in use.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none yet.
+    """
+    scheme_id = connection.execute(
+        text("SELECT id FROM grid_scheme ORDER BY valid_from DESC NULLS LAST, id LIMIT 1")
+    ).scalar_one_or_none()
+    if scheme_id is None:
+        raise NotFoundError("there is no grid scheme yet; the migrations bring one, so run yiwangtu up first")
+    return int(scheme_id)
+
+
+def store_plan(
+    connection: Connection,
+    area: Place,
+    grids: Sequence[ProposedGrid],
+    *,
+    unit_id: npt.NDArray[np.int64],
+    grid_of_unit: npt.NDArray[np.int64],
+    facts: dict[str, Any],
+) -> int:
+    """Store a proposed plan with its grids and assignments.
+
+    Parameters
+    ----------
+    area
+        What the plan covers.
+    grids
+        Its grids.
+    unit_id, grid_of_unit
+        Shape (n,). Units and the position of each one's grid in `grids`.
+    facts
+        `scheme_id`, `name`, `parameters`, `seed`, `metrics` and `created_by` of the plan.
+
+    Returns
+    -------
+    plan_id
+        Key of the new plan.
+    """
+    statement = text(
+        "INSERT INTO plan (scheme_id, area_id, path, name, status, parameters, seed, metrics, created_by, parent_id) "
+        "VALUES (:scheme_id, :area_id, CAST(:path AS ltree), :name, 'proposed', :parameters, :seed, :metrics, "
+        ":created_by, (SELECT id FROM plan WHERE status = 'effective' AND path @> CAST(:path AS ltree) "
+        "ORDER BY nlevel(path) DESC LIMIT 1)) RETURNING id"
+    ).bindparams(bindparam("parameters", type_=JSONB), bindparam("metrics", type_=JSONB))
+    plan_id = int(connection.execute(statement, {**facts, "area_id": area.id, "path": area.path}).scalar_one())
+    keys = connection.execute(
+        text(
+            "INSERT INTO grid (plan_id, code, area_id, path, households, compactness_ratio, geom) "
+            "SELECT :plan_id, g.code, a.id, a.path || regexp_replace(g.code, '[^A-Za-z0-9_]', '_', 'g')::ltree, "
+            "g.households, g.compactness, ST_Multi(ST_GeomFromWKB(g.geom, 4326)) "
+            "FROM unnest(CAST(:code AS text[]), CAST(:community AS text[]), CAST(:households AS integer[]), "
+            "CAST(:compactness AS double precision[]), CAST(:geom AS bytea[])) "
+            "AS g (code, community, households, compactness, geom) "
+            "JOIN area a ON a.code = g.community RETURNING id, code"
+        ),
+        {
+            "plan_id": plan_id,
+            "code": [grid.code for grid in grids],
+            "community": [grid.community for grid in grids],
+            "households": [grid.households for grid in grids],
+            "compactness": [grid.compactness_ratio for grid in grids],
+            "geom": [shapely.to_wkb(_polygonal(grid.geom)) for grid in grids],
+        },
+    )
+    key = {row.code: row.id for row in keys}
+    grid_key = np.array([key[grid.code] for grid in grids], dtype=np.int64)
+    connection.execute(
+        text(
+            "INSERT INTO plan_assignment (plan_id, unit_id, grid_id) "
+            "SELECT :plan_id, u, g FROM unnest(CAST(:unit AS bigint[]), CAST(:grid AS bigint[])) AS x (u, g)"
+        ),
+        {"plan_id": plan_id, "unit": unit_id.tolist(), "grid": grid_key[grid_of_unit].tolist()},
+    )
+    return plan_id
+
+
+def store_gaps(connection: Connection, kind: str, gaps: pd.DataFrame, *, radius_m: float) -> None:
+    """Store who is served by a kind of facility, in place of what was known of the same units.
+
+    Parameters
+    ----------
+    gaps
+        Columns unit_id, code, households, distance_m, straight_m, facility_code, is_covered (None unknown), reason.
+    """
+    connection.execute(
+        text("DELETE FROM service_gap WHERE facility_kind = :kind AND unit_id = ANY (CAST(:unit AS bigint[]))"),
+        {"kind": kind, "unit": gaps["unit_id"].tolist()},
+    )
+    columns = {
+        name: [None if pd.isna(value) else value for value in gaps[name].tolist()]
+        for name in (
+            "unit_id",
+            "code",
+            "households",
+            "distance_m",
+            "straight_m",
+            "facility_code",
+            "is_covered",
+            "reason",
+        )
+    }
+    connection.execute(
+        text(
+            "INSERT INTO service_gap (unit_id, code, facility_kind, radius_m, households, distance_m, straight_m, "
+            "facility_code, is_covered, reason, geom, path) "
+            "SELECT x.unit_id, x.code, :kind, :radius_m, x.households, x.distance_m, x.straight_m, x.facility_code, "
+            "x.is_covered, x.reason, ST_PointOnSurface(u.geom), u.path "
+            "FROM unnest(CAST(:unit_id AS bigint[]), CAST(:code AS text[]), CAST(:households AS integer[]), "
+            "CAST(:distance_m AS double precision[]), CAST(:straight_m AS double precision[]), "
+            "CAST(:facility_code AS text[]), CAST(:is_covered AS boolean[]), CAST(:reason AS text[])) "
+            "AS x (unit_id, code, households, distance_m, straight_m, facility_code, is_covered, reason) "
+            "JOIN unit u ON u.id = x.unit_id"
+        ),
+        {**columns, "kind": kind, "radius_m": radius_m},
+    )
+
+
+def _frame(connection: Connection, sql: str, **parameters: Any) -> gpd.GeoDataFrame:
+    """Read rows with a WKB column `geom`."""
+    result = connection.execute(text(sql), parameters)
+    frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+    geom = shapely.from_wkb([bytes(value) for value in frame["geom"]]) if len(frame) else []
+    return gpd.GeoDataFrame(frame.drop(columns="geom"), geometry=gpd.GeoSeries(geom, crs=WGS84, index=frame.index))
+
+
+def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
+    """Keep the polygons of a valid geometry."""
+    valid = shapely.make_valid(geometry)
+    parts = shapely.get_parts(valid, return_index=False)
+    flat = shapely.get_parts(parts)
+    return shapely.multipolygons(flat[shapely.get_type_id(flat) == 3])
