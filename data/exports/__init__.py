@@ -1,0 +1,1 @@
+"""Layers out of the database into files that import again as the same rows."""

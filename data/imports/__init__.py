@@ -1,0 +1,1 @@
+"""Files of layers into the database: read, mapped, checked, placed, and merged in one transaction."""

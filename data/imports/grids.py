@@ -1,0 +1,121 @@
+"""Grids after a merge: effective plans, which unit is in which grid, households and compactness."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy import Connection, text
+
+from geo.projection import to_metric
+
+SCHEME_CODE = "400-800"
+_SCHEME = """
+INSERT INTO grid_scheme (code, name, floor, ceiling, target, code_template, source)
+VALUES (:code, '默认口径:每格 400-800 户', 400, 800, 600, '{community:12}{serial:03}', '导入网格时建立的默认口径')
+ON CONFLICT (code) DO NOTHING
+"""
+_PLAN = """
+SELECT p.id FROM plan p JOIN area a ON a.id = p.area_id
+WHERE a.path = CAST(:path AS ltree) AND p.status = 'effective' ORDER BY p.id LIMIT 1
+"""
+_NEW_PLAN = """
+INSERT INTO plan (scheme_id, area_id, path, name, status, effective_on, created_by)
+SELECT s.id, a.id, a.path, a.name || '现行网格', 'effective', current_date, 'import'
+FROM grid_scheme s, area a WHERE s.code = :code AND a.path = CAST(:path AS ltree) RETURNING id
+"""
+_GIVEN = """
+INSERT INTO plan_assignment AS x (plan_id, unit_id, grid_id)
+SELECT g.plan_id, u.id, g.id FROM import_stage s JOIN unit u ON u.code = s.code JOIN grid g ON g.id = s.grid_id
+ON CONFLICT (plan_id, unit_id) DO UPDATE SET grid_id = excluded.grid_id WHERE x.grid_id <> excluded.grid_id
+RETURNING unit_id
+"""
+_BY_PLACE = """
+INSERT INTO plan_assignment (plan_id, unit_id, grid_id)
+SELECT DISTINCT ON (u.id) g.plan_id, u.id, g.id
+FROM unit u JOIN grid g ON g.is_effective AND ST_Intersects(g.geom, ST_PointOnSurface(u.geom))
+WHERE NOT EXISTS (
+  SELECT 1 FROM plan_assignment x JOIN grid e ON e.id = x.grid_id WHERE x.unit_id = u.id AND e.is_effective
+)
+ORDER BY u.id, g.code
+RETURNING unit_id
+"""
+_HOUSEHOLDS = """
+UPDATE grid g SET households = c.households
+FROM (
+  SELECT e.id, coalesce(sum(u.households), 0)::integer AS households
+  FROM grid e LEFT JOIN plan_assignment x ON x.grid_id = e.id LEFT JOIN unit u ON u.id = x.unit_id
+  WHERE e.is_effective GROUP BY e.id
+) c WHERE c.id = g.id AND g.households <> c.households
+"""
+_OUTLINES = "SELECT id, path::text, compactness_ratio, ST_AsBinary(geom) FROM grid WHERE is_effective ORDER BY id"
+_COMPACTNESS = """
+UPDATE grid g SET compactness_ratio = c.ratio
+FROM unnest(CAST(:ids AS bigint[]), CAST(:ratios AS float8[])) AS c (id, ratio) WHERE c.id = g.id
+"""
+
+
+class EffectivePlans:
+    """The effective plan of each district, made when the first grid of a district comes in."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ids: dict[str, int] = {}
+
+    def of(self, path: str) -> int:
+        """Give the plan of the district that a path begins with."""
+        district = path.split(".", 1)[0]
+        if district not in self._ids:
+            self._ids[district] = self._find(district)
+        return self._ids[district]
+
+    def _find(self, district: str) -> int:
+        """Find the plan or make it."""
+        values = {"path": district, "code": SCHEME_CODE}
+        found = self._connection.execute(text(_PLAN), values).scalar()
+        if found is None:
+            self._connection.execute(text(_SCHEME), values)
+            found = self._connection.execute(text(_NEW_PLAN), values).scalar_one()
+        return int(found)
+
+
+def assign_units(connection: Connection, *, has_given: bool) -> set[int]:
+    """Put units into the grids that the file names, and units of no grid into the one they lie in.
+
+    Returns
+    -------
+    units
+        Ids of the units that came into another grid.
+    """
+    moved: set[int] = set()
+    for statement in (_GIVEN, _BY_PLACE) if has_given else (_BY_PLACE,):
+        moved.update(unit for (unit,) in connection.execute(text(statement)))
+    return moved
+
+
+def count_households(connection: Connection) -> None:
+    """Sum the households of each effective grid's units."""
+    connection.execute(text(_HOUSEHOLDS))
+
+
+def measure_compactness(connection: Connection) -> None:
+    """Measure each effective grid: Polsby-Popper, 4 pi area / perimeter squared, in its district's metric CRS."""
+    rows = connection.execute(text(_OUTLINES)).all()
+    if not rows:
+        return
+    frame = pd.DataFrame(
+        {
+            "id": [row[0] for row in rows],
+            "district": [row[1].split(".", 1)[0] for row in rows],
+            "old": np.array([row[2] for row in rows], dtype=np.float64),
+        }
+    )
+    geoms = gpd.GeoSeries(shapely.from_wkb([bytes(row[3]) for row in rows]), crs=4326)
+    ratios = np.empty(len(frame))
+    for _, part in frame.groupby("district"):
+        metric = to_metric(gpd.GeoDataFrame(geometry=geoms.iloc[part.index]))
+        ratios[part.index] = 4 * np.pi * metric.area / metric.length**2
+    differs = ~np.isclose(ratios, frame["old"], rtol=1e-9, atol=0)
+    if differs.any():
+        connection.execute(
+            text(_COMPACTNESS), {"ids": frame["id"][differs].tolist(), "ratios": ratios[differs].tolist()}
+        )  # fmt: skip
