@@ -23,6 +23,9 @@ class Settings(DataSettings):
         default=7 * 86400, ge=60, description="A session ends after so many seconds at the latest."
     )
     login_tries: int = Field(default=5, ge=1, description="Wrong passwords until an account is locked for a while.")
+    login_tries_per_address: int = Field(
+        default=50, ge=1, description="Wrong passwords until a client's address is locked for a while."
+    )
     login_lock_s: int = Field(default=300, ge=1, description="How long such a lock lasts, seconds.")
     tile_cache_mb: int = Field(default=256, ge=0, description="Memory for ready tiles, MB.")
     tile_features: int = Field(default=10_000, ge=100, le=100_000, description="Most features of one tile.")

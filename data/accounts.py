@@ -216,9 +216,14 @@ def list_accounts(connection: Connection) -> tuple[Account, ...]:
     )  # fmt: skip
 
 
+def is_login(login: str) -> bool:
+    """Tell whether a text could be a login."""
+    return _LOGIN.fullmatch(login) is not None
+
+
 def _insert(connection: Connection, login: str, name: str) -> int:
     """Add the account's row, without a password."""
-    if not _LOGIN.fullmatch(login):
+    if not is_login(login):
         raise BadInputError(
             f"login {login!r} can't be used; it must be 2 to 32 of a-z, 0-9, '.', '_', '-' after a letter or digit"
         )
