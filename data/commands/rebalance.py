@@ -83,8 +83,8 @@ def _read_barriers(specs: tuple[str, ...], frame: gpd.GeoDataFrame) -> gpd.GeoSe
 
 
 def _with_grids(frame: gpd.GeoDataFrame, plan: RebalancePlan) -> gpd.GeoDataFrame:
-    """The units as they came, and their grid."""
-    return frame.assign(grid_id=list(plan.grid_id))
+    """The units as they came, and their grid; a column grid_id that came with them is kept as grid_id_before."""
+    return frame.rename(columns={"grid_id": "grid_id_before"}).assign(grid_id=list(plan.grid_id))
 
 
 def _report(plan: RebalancePlan, ids: list[Any], seconds: float) -> dict[str, Any]:
@@ -177,7 +177,9 @@ def _print_report(plan: RebalancePlan, output: str, seconds: float) -> None:
     reasons = [(result, shortfall) for result in plan.communities for shortfall in result.shortfalls]
     for result, shortfall in reasons[:REASONS_SHOWN]:
         reason = explain(shortfall, plan.band)
-        console.print(f"{result.community}：{reason.text}；{reason.remedy}。", markup=False, highlight=False)
+        console.print(
+            f"{result.community}：{reason.text}；{reason.remedy}。", markup=False, highlight=False, soft_wrap=True
+        )
     if len(reasons) > REASONS_SHOWN:
-        console.print(f"另有 {len(reasons) - REASONS_SHOWN} 条，见 --json。", markup=False)
-    console.print(f"已写入 {output}", markup=False, highlight=False)
+        console.print(f"另有 {len(reasons) - REASONS_SHOWN} 条，见 --json。", markup=False, soft_wrap=True)
+    console.print(f"已写入 {output}", markup=False, highlight=False, soft_wrap=True)

@@ -70,6 +70,8 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     """
     if seed < 0:
         raise InvalidInputError(f"the seed must be >= 0, not {seed}")
+    if mode not in ("redraw", "adjust"):
+        raise InvalidInputError(f"the mode is redraw or adjust, not {mode}")
     if mode == "adjust" and current is None:
         raise InvalidInputError("mode adjust needs the column of the current grids")
     band = Band(floor, ceiling, (floor + ceiling) / 2 if target is None else target)
