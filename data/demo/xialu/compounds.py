@@ -15,7 +15,7 @@ SMALLEST, LARGEST = 5, 40  # buildings of a compound
 ROOM_M, LEAST_ROOM_M = 3.0, 0.3  # left around a building where a block is divided
 MOST_HOUSEHOLDS = 780  # of a compound; a larger one is laid out lower
 SPARE_USE = ("vacant", "park", "school", "commerce", "office", "industry")  # where no housing is wanted any more
-SPARE_SHARE = (0.42, 0.18, 0.1, 0.1, 0.06, 0.14)
+SPARE_SHARE = (0.22, 0.16, 0.14, 0.18, 0.14, 0.16)
 ZONE_HOUSEHOLDS = {"new": 22_900, "works": 23_000, "old": 8_200, "west": 8_700, "park": 2_200}
 
 
