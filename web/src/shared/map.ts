@@ -13,6 +13,7 @@ import {
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { get } from "./api";
 import type { Language } from "./i18n";
+import { wantsLessMotion } from "./motion";
 import { dataLayerOf, localized, scaledSize, withAbsoluteAddresses, type StyleLayer } from "./style";
 import type { Bbox, LonLat, Theme } from "./types";
 
@@ -59,10 +60,6 @@ export interface MapHandle {
   fit(bounds: Bbox, padding?: number): void;
   center(at: LonLat, zoom?: number): void;
   destroy(): void;
-}
-
-export function wantsLessMotion(): boolean {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 /** The line that every map must show: the approval number where the base map has one, else 示意图. */
