@@ -30,6 +30,14 @@ WORDS: dict[Cause, tuple[str, str, str, str]] = {
         "{households:g} households fill no whole number of grids of {floor:g} to {ceiling:g}",
         "widen the band",
     ),
+    "boxed_in": (
+        "第 {row} 行所在的整体（{units} 个单元、{households:g} 户）不足下限 {floor:g} 户，"
+        "与任一相邻整体合并又超过上限 {ceiling:g} 户",
+        "可允许拆分这个小区或相邻小区，或放宽区间",
+        "the compound or unit of row {row} ({units} units, {households:g} households) is below the floor of {floor:g}, "
+        "and above the ceiling of {ceiling:g} together with any neighbour",
+        "allow it or a neighbouring compound to be split, or widen the band",
+    ),
     "not_found": (
         "{units} 个单元、{households:g} 户没有找到全部达标的划法（未证明无解）",
         "可允许拆分小区、放宽区间，或换一个种子再试",

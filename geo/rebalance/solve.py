@@ -1,7 +1,7 @@
 """The present engine: METIS over several seeds, or the incumbent split and merged, then annealing of the borders."""
 
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -34,21 +34,18 @@ def solve_community(problem: CommunityProblem, seed: int) -> CommunitySolution:
     piece_of = connect(np.where(over, np.arange(count), count), problem.pairs[keep])
     numbers = np.unique(piece_of)
     grid, next_grid = np.empty(count, dtype=np.int64), 0
-    shortfalls, bound = [], 0.0
+    shortfalls: list[Shortfall] = []
+    bound = 0.0
     for number, child in zip(numbers, sequence.spawn(len(numbers)), strict=True):
         atoms = np.flatnonzero(piece_of == number)
         piece = _cut_out(problem, atoms, keep)
-        cause, miss = _proof(piece, is_over=bool(over[atoms[0]]), is_pocket=len(numbers) > 1)
-        bound += miss
+        proofs = _proofs(piece, is_over=bool(over[atoms[0]]), is_pocket=len(numbers) > 1)
+        bound += max((proof.miss for proof in proofs), default=0.0)
         own = np.zeros(len(atoms), dtype=np.int64) if over[atoms[0]] else _solve_piece(piece, child)
         size = sum_by(own, piece.households)
-        if cause is None and not band.holds(size).all():
-            cause = "not_found"
-        if cause is not None:
-            units = np.flatnonzero(np.isin(problem.atom, atoms))
-            shortfalls.append(
-                Shortfall(cause, cause != "not_found", piece.total, len(units), int(problem.unit[units[0]]))
-            )
+        if not proofs and not band.holds(size).all():
+            proofs = [_Proof("not_found", 0.0, np.arange(len(atoms)))]
+        shortfalls += [_shortfall(problem, proof.cause, atoms[proof.atoms]) for proof in proofs]
         grid[atoms] = own + next_grid
         next_grid += len(size)
     total_miss = float(band.miss(sum_by(grid, problem.households)).sum())
@@ -73,17 +70,42 @@ def _cut_out(problem: CommunityProblem, atoms: IntArray, keep: BoolArray) -> Pie
     )
 
 
-def _proof(piece: Piece, *, is_over: bool, is_pocket: bool) -> tuple[Cause | None, float]:
-    """Why a piece cannot be wholly in the band, by counting alone, and by how many households it must miss."""
-    band, total = piece.band, piece.total
-    if is_over:
-        return "unit_over_ceiling", total - band.ceiling
-    if total < band.floor:
-        return "pocket_below_floor" if is_pocket else "total_below_floor", band.floor - total
+@dataclass(frozen=True)
+class _Proof:
+    """Why some atoms of a piece cannot be in the band, and by how many households the piece must miss at least."""
+
+    cause: Cause
+    miss: float
+    atoms: IntArray
+
+
+def _proofs(piece: Piece, *, is_over: bool, is_pocket: bool) -> list[_Proof]:
+    """Why a piece cannot be wholly in the band, as far as counting and looking at each atom's neighbours can tell."""
+    band, total, everything = piece.band, piece.total, np.arange(len(piece.households))
     fewest, most = band.grid_counts(total)
+    if is_over:
+        return [_Proof("unit_over_ceiling", total - band.ceiling, everything)]
+    if total < band.floor:
+        return [_Proof("pocket_below_floor" if is_pocket else "total_below_floor", band.floor - total, everything)]
     if fewest > most:
-        return "no_whole_number", min(total - most * band.ceiling, fewest * band.floor - total)
-    return None, 0.0
+        miss = min(total - most * band.ceiling, fewest * band.floor - total)
+        return [_Proof("no_whole_number", miss, everything)]
+    lightest = np.full(len(everything), np.inf)
+    for here, there in ((0, 1), (1, 0)):
+        np.minimum.at(lightest, piece.pairs[:, here], piece.households[piece.pairs[:, there]])
+    excess = piece.households + lightest - band.ceiling
+    boxed = np.flatnonzero((piece.households < band.floor) & (excess > 0))
+    return [
+        _Proof("boxed_in", float(min(band.floor - piece.households[atom], excess[atom])), everything[[atom]])
+        for atom in boxed
+    ]
+
+
+def _shortfall(problem: CommunityProblem, cause: Cause, atoms: IntArray) -> Shortfall:
+    """Say which units a cause is about."""
+    units = np.flatnonzero(np.isin(problem.atom, atoms))
+    households = float(problem.households[atoms].sum())
+    return Shortfall(cause, cause != "not_found", households, len(units), int(problem.unit[units[0]]))
 
 
 def _solve_piece(piece: Piece, sequence: np.random.SeedSequence) -> IntArray:

@@ -104,6 +104,14 @@ def test_too_few_households_and_no_whole_number_are_proven(squares):
     assert between.communities[0].miss_households >= between.communities[0].miss_bound_households == 100
 
 
+def test_a_compound_boxed_in_by_its_neighbours_is_proven(squares):
+    """320 is below 400; with the 490 beside it 810, above 800. So the plan misses at least min(80, 10) = 10."""
+    plan = rebalance(squares([[320, 490, 300]]), households="households")
+    assert causes(plan) == [("boxed_in", True, 320, 0)]
+    assert plan.communities[0].miss_bound_households == 10
+    assert causes(rebalance(squares([[320, 480, 400]]), households="households")) == []
+
+
 def test_a_pocket_behind_a_barrier_says_so(squares, line):
     """Walls x = 20: 0, 1 (600) hold the band; 2, 3 (200) cannot, and no grid crosses the wall."""
     plan = rebalance(squares([[300, 300, 100, 100]]), households="households", barriers=line((20, -5), (20, 15)))
