@@ -60,6 +60,12 @@ def bind(settings: Settings) -> socket.socket:
     raise PortTakenError(f"port {settings.port} on {settings.host} is taken; set YIWANGTU_PORT to a free one")
 
 
+def address(settings: Settings, listener: socket.socket) -> str:
+    """Write the address that the pages are found at."""
+    host, port = listener.getsockname()[:2]
+    return f"{'https' if settings.is_behind_https else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def serve(app: FastAPI, settings: Settings, listener: socket.socket, *, notes: tuple[str, ...] = ()) -> None:
     """Serve until SIGINT or SIGTERM.
 
@@ -74,13 +80,12 @@ def serve(app: FastAPI, settings: Settings, listener: socket.socket, *, notes: t
     notes
         Lines to print below the addresses once it is ready.
     """
-    host, port = listener.getsockname()[:2]
-    scheme = "https" if settings.is_behind_https else "http"
+    base = address(settings, listener)
 
     def announce() -> None:
         click.echo("\n一网图 Yiwangtu is ready 已就绪 (Ctrl-C 停止 stops everything)\n")
         for path, title in PAGES:
-            click.echo(f"  {title:<22} {scheme}://{host}:{port}{path}")
+            click.echo(f"  {title:<22} {base}{path}")
         for note in notes:
             click.echo(f"  {note}")
         click.echo("")

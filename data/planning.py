@@ -65,11 +65,11 @@ def find_area(connection: Connection, code: str) -> Place:
 
 
 def read_units(connection: Connection, path: str) -> gpd.GeoDataFrame:
-    """Read the units of an area: id, code, households, community, compound, grid (today's, None without), geom."""
+    """Read the units of an area: id, code, households, community, compound, grid (each None without), geom."""
     return _frame(
         connection,
         "SELECT u.id, u.code, u.households, a.code AS community, c.code AS compound, g.code AS grid, "
-        "ST_AsBinary(u.geom) AS geom FROM unit u JOIN area a ON a.id = u.area_id "
+        "ST_AsBinary(u.geom) AS geom FROM unit u LEFT JOIN area a ON a.id = u.area_id AND a.level = 'community' "
         "LEFT JOIN compound c ON c.id = u.compound_id "
         "LEFT JOIN (plan_assignment x JOIN grid g ON g.id = x.grid_id AND g.is_effective) ON x.unit_id = u.id "
         "WHERE CAST(:path AS ltree) @> u.path ORDER BY u.code",
@@ -200,6 +200,21 @@ def store_plan(
         {"plan_id": plan_id, "unit": unit_id.tolist(), "grid": grid_key[grid_of_unit].tolist()},
     )
     return plan_id
+
+
+def put_in_force(connection: Connection, plan_id: int) -> None:
+    """Make a plan the effective one of its area and retire the one before; for a role that owns the tables."""
+    before = (
+        "SELECT p.id FROM plan p, plan n WHERE n.id = :id AND p.status = 'effective' AND p.id <> n.id "
+        "AND p.area_id = n.area_id"
+    )
+    for statement in (
+        f"UPDATE grid SET is_effective = false WHERE plan_id IN ({before})",
+        f"UPDATE plan SET status = 'retired' WHERE id IN ({before})",
+        "UPDATE plan SET status = 'effective', effective_on = current_date WHERE id = :id",
+        "UPDATE grid SET is_effective = true WHERE plan_id = :id",
+    ):
+        connection.execute(text(statement), {"id": plan_id})
 
 
 def store_gaps(connection: Connection, kind: str, gaps: pd.DataFrame, *, radius_m: float) -> None:

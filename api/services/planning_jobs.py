@@ -104,8 +104,10 @@ def _rebalance(
         communities = planning.read_communities(connection, area.path)
         barriers = planning.read_barriers(connection, area.path)
         scheme_id = planning.scheme_in_use(connection)
-    if units.empty:
-        raise BadInputError(f"{area.name} ({area.code}) has no units with households; import them first")
+    placed = units[units["community"].notna()].reset_index(drop=True)
+    if placed.empty:
+        raise BadInputError(f"{area.name} ({area.code}) has no units in a community; import them first")
+    without, units = len(units) - len(placed), placed
     report(0.05, "划分用地 drawing lots")
     lots = _lots(units, communities)
     has_incumbent = bool(units["grid"].notna().any())
@@ -133,7 +135,7 @@ def _rebalance(
             progress=progress,
         )
     report(0.92, "保存方案 storing the plan")
-    metrics = _metrics(plan, lots, has_incumbent=has_incumbent)
+    metrics = {**_metrics(plan, lots, has_incumbent=has_incumbent), "units_without_community": without}
     facts = {
         "scheme_id": scheme_id,
         "name": f"{area.name}{'微调' if mode == 'adjust' else '重划'}方案",

@@ -1,0 +1,90 @@
+"""`yiwangtu demo`: the two demo cities, then the server."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from api.main import create_app
+from api.server import address, bind, serve, stopping_on_signals
+from api.services.planning_jobs import PARAMETERS, Workshop, run_job
+from api.settings import Settings
+from data import jobs, migrate, planning
+from data.demo import load
+from data.demo.trickle import Trickle
+from data.engine import Database, opened
+from data.scope import scoped
+
+
+@click.command()
+@click.option("--trickle", type=float, metavar="S", help="Report an invented incident every S seconds, live.")
+@click.option("--load-only", is_flag=True, help="Load the demo cities and stop.")
+def command(trickle: float | None, *, load_only: bool) -> None:
+    """Start everything with two demo cities: 下陆区 (invented, on a real outline) and Cambridge (real, public domain).
+
+    A database that holds anything already is left as it is.
+    """
+    if trickle is not None and not trickle >= Trickle.SHORTEST_S:
+        raise click.BadParameter(f"--trickle must be at least {Trickle.SHORTEST_S} seconds, not {trickle}")
+    settings = Settings()
+    with stopping_on_signals(), bind(settings) as listener, opened(settings) as database:
+        prepare(database, settings)
+        if load_only:
+            return
+        passwords = load.files(settings.data_dir).passwords
+        with Trickle(database, trickle):
+            app = create_app(settings, database)
+            serve(app, settings, listener, notes=notes(passwords, address(settings, listener)))
+
+
+def prepare(database: Database, settings: Settings) -> None:
+    """Migrate, and fill an empty database."""
+    owner = database.owner_engine()
+    try:
+        migrate.upgrade(owner)
+        load.fill(owner, settings.data_dir, click.echo, lambda: analyse(database, settings))
+    finally:
+        owner.dispose()
+
+
+def analyse(database: Database, settings: Settings) -> None:
+    """Draw grids for Cambridge, which has none, put them in force, and measure who walks too far to a station."""
+    engine = database.app_engine(pool_size=2, statement_timeout_s=600)
+    try:
+        click.echo("为 Cambridge 划分网格 cutting grids for Cambridge")
+        result = _run(engine, settings, "rebalance", load.CAMBRIDGE, {"mode": "redraw"})
+        metrics = result["metrics"]
+        click.echo(f"  grid: {metrics['grids_in_band']} of {metrics['grids']} hold 400 to 800 households")
+        owner = database.owner_engine()
+        with owner.begin() as connection:
+            planning.put_in_force(connection, result["plan_id"])
+        owner.dispose()
+        for city in (load.XIALU, load.CAMBRIDGE):
+            click.echo(f"计算服务缺口 measuring service gaps: {city}")
+            found = _run(engine, settings, "gaps", city, {"facility": "station", "radius_m": 500})
+            click.echo(f"  service_gap: {found['households_covered']} of {found['households']} households covered")
+    finally:
+        engine.dispose()
+
+
+def _run(engine: Any, settings: Settings, kind: str, within: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Do a job here and now, noted in the job table like any other."""
+    with scoped(engine, jobs.RUNNER) as connection:
+        area = planning.find_area(connection, within)
+        checked = PARAMETERS[kind](**parameters).model_dump()
+        jobs.submit(connection, kind=kind, within=within, path=area.path, parameters=checked, account_id=None)
+        job = jobs.claim(connection)
+    if job is None:
+        raise RuntimeError(f"the {kind} job for {within} vanished")
+    result = run_job(job, Workshop(engine, settings.job_workers), lambda ratio, message: None, None)
+    with scoped(engine, jobs.RUNNER) as connection:
+        jobs.finish(connection, job.id, result=result, message=None)
+    return result
+
+
+def notes(passwords: Path, base: str) -> tuple[str, ...]:
+    """Say where the passwords are, and the wall's address with its token."""
+    if not passwords.exists():
+        return ()
+    token = dict(line.split() for line in passwords.read_text("utf-8").splitlines()).get("wall", "")
+    return (f"演示账号 demo accounts  {passwords}", f"大屏免登录 wall, signed in  {base}/screen/#token={token}")
