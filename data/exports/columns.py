@@ -1,7 +1,7 @@
 """Field values as Arrow columns: one type a field whatever the rows, lists and objects as text that imports again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +14,8 @@ TYPES = {
 
 def arrow_column(kind: str, values: Sequence[Any]) -> pa.Array:
     """Make the column of one field from the database's values."""
-    write = {"list": list_text, "json": json_text, "text": str}.get(kind)
+    writers: dict[str, Callable[[Any], Any]] = {"list": list_text, "json": json_text, "text": str}
+    write = writers.get(kind)
     given = [None if one is None else write(one) if write else one for one in values]
     return pa.array(given, type=TYPES[kind])
 

@@ -58,8 +58,8 @@ def export_file(engine: Engine, layer: str, path: Path, options: ExportOptions |
     Parameters
     ----------
     path
-        Where to; the suffix is the format: .gpkg .geojson .shp .csv .parquet. An old file is replaced in one step, after
-        the new one is whole (a Shapefile's parts one after another).
+        Where to; the suffix is the format: .gpkg .geojson .shp .csv .parquet. An old file is replaced in one step,
+        after the new one is whole (a Shapefile's parts one after another).
 
     Raises
     ------

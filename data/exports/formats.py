@@ -24,7 +24,9 @@ from geo.arrays import GeometryArray
 from layers.layer import Layer
 
 DBF_TEXT_BYTES = 254
+_EMPTY = {"point": "Point", "line": "LineString", "polygon": "Polygon", "any": "Polygon"}
 _KINDS = {"Point": "Point", "LineString": "MultiLineString", "Polygon": "MultiPolygon"}
+_DBF_TYPES = {pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype()}
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def write_geojson(path: Path, sheet: Sheet) -> None:
 
 
 def write_shapefile(path: Path, sheet: Sheet) -> None:
-    """Write a Shapefile: names of at most 10 characters (import reads them back), 1 and 0 for yes and no, .cpg beside it.
+    """Write a Shapefile with its .cpg: names of at most 10 characters (import reads them back), 1 and 0 for yes and no.
 
     Raises
     ------
@@ -90,11 +92,16 @@ def write_shapefile(path: Path, sheet: Sheet) -> None:
     for place, column in enumerate(table.schema):
         if pa.types.is_boolean(column.type):
             table = table.set_column(place, column.name, table[column.name].cast(pa.int16()))
-        elif pa.types.is_string(column.type):
+        elif pa.types.is_date(column.type):
+            table = table.set_column(place, column.name, as_text(table[column.name]))
+        elif pa.types.is_string(sheet.table.schema.field(column.name).type):
             _check_dbf_text(sheet, column.name)
     shorts = short_names(sheet.layer)
     table = table.rename_columns([shorts[name] for name in table.column_names])
-    _write_ogr(path, sheet, table, "ESRI Shapefile", {"ENCODING": "GBK" if sheet.encoding == "gbk" else "UTF-8"})
+    kind, geoms = _one_type(sheet)
+    frame = gpd.GeoDataFrame(table.to_pandas(types_mapper=_DBF_TYPES.get), geometry=geoms, crs=sheet.crs)
+    with _draft(path) as draft, _gdal_errors(path):  # not by Arrow: there GDAL would have to know GBK itself
+        pyogrio.write_dataframe(frame, draft, driver="ESRI Shapefile", geometry_type=kind, encoding=sheet.encoding)
 
 
 def write_csv(path: Path, sheet: Sheet) -> None:
@@ -117,27 +124,40 @@ def write_parquet(path: Path, sheet: Sheet) -> None:
 
 
 WRITERS: dict[str, Callable[[Path, Sheet], None]] = {
-    ".gpkg": write_gpkg, ".geojson": write_geojson, ".shp": write_shapefile, ".csv": write_csv, ".parquet": write_parquet,
+    ".gpkg": write_gpkg, ".geojson": write_geojson, ".shp": write_shapefile,
+    ".csv": write_csv, ".parquet": write_parquet,
 }  # fmt: skip
 
 
 def _write_ogr(path: Path, sheet: Sheet, table: pa.Table, driver: str, options: dict[str, Any]) -> None:
     """Write through GDAL; every column keeps its Arrow type."""
-    geometry = pa.array(shapely.to_wkb(sheet.geoms), type=pa.binary())
-    table = table.append_column("geom", geometry)
-    kind = sheet.kinds[0] if len(sheet.kinds) == 1 else "Unknown"
-    if not len(sheet.geoms):
-        kind = {"point": "Point", "line": "LineString", "polygon": "Polygon", "any": "Polygon"}[
-            sheet.layer.geometry_type
-        ]
-    with _draft(path) as draft:
-        try:
-            pyogrio.write_arrow(
-                table, draft, layer=path.stem if driver != "GPKG" else sheet.layer.name, driver=driver,
-                geometry_name="geom", geometry_type=_KINDS.get(kind, kind), crs=sheet.crs, layer_options=options,
-            )  # fmt: skip
-        except (DataSourceError, FeatureError, FieldError, GeometryError, RuntimeError, ValueError) as exc:
-            raise BadInputError(f"the output {path.name} cannot be written: {str(exc).splitlines()[0]}") from exc
+    kind, geoms = _one_type(sheet)
+    table = table.append_column("geom", pa.array(shapely.to_wkb(geoms), type=pa.binary()))
+    with _draft(path) as draft, _gdal_errors(path):
+        pyogrio.write_arrow(
+            table, draft, layer=path.stem if driver != "GPKG" else sheet.layer.name, driver=driver,
+            geometry_name="geom", geometry_type=kind, crs=sheet.crs, layer_options=options,
+        )  # fmt: skip
+
+
+def _one_type(sheet: Sheet) -> tuple[str, GeometryArray]:
+    """Name the geometry type of a file's layer and make every line and polygon a multi one where there is one type."""
+    kinds = sheet.kinds or [_EMPTY[sheet.layer.geometry_type]]
+    if len(kinds) > 1:
+        return "Unknown", sheet.geoms
+    makers = {"LineString": shapely.MultiLineString, "Polygon": shapely.MultiPolygon}
+    made = np.empty(len(sheet.geoms), dtype=object)
+    made[:] = [makers[one.geom_type]([one]) if one.geom_type in makers else one for one in sheet.geoms]
+    return _KINDS[kinds[0]], made
+
+
+@contextmanager
+def _gdal_errors(path: Path) -> Iterator[None]:
+    """Turn what GDAL says into one sentence."""
+    try:
+        yield
+    except (DataSourceError, FeatureError, FieldError, GeometryError, RuntimeError, ValueError) as exc:
+        raise BadInputError(f"the output {path.name} cannot be written: {str(exc).splitlines()[0]}") from exc
 
 
 @contextmanager

@@ -18,6 +18,10 @@ from data.errors import BadInputError
 from data.imports.source import CHUNK_ROWS, Chunk, Source
 from data.imports.tables import codec_name
 
+_CODE_PAGES = {
+    **dict.fromkeys(("utf-8", "utf8", "65001"), "utf-8"),
+    **dict.fromkeys(("gbk", "gb2312", "gb18030", "936", "cp936", "ansi 936"), "gb18030"),
+}
 OGR_ERRORS = (
     CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError, RuntimeError, ValueError,
 )  # fmt: skip
@@ -116,8 +120,10 @@ def _codec(path: Path, encoding: str | None) -> tuple[str | None, tuple[str, ...
         return None, ()
     if encoding:
         return codec_name(encoding), ()
-    if path.with_suffix(".cpg").exists() or path.with_suffix(".CPG").exists():
-        return None, ()
+    for label in (path.with_suffix(".cpg"), path.with_suffix(".CPG")):
+        if label.exists():
+            said = label.read_text("ascii", errors="replace").strip().casefold()
+            return _CODE_PAGES.get(said), ()  # None: GDAL knows the others
     table = path.with_suffix(".dbf")
     if not table.exists():
         raise BadInputError(f"{path.name} has no {table.name} beside it")
