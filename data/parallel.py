@@ -33,7 +33,7 @@ def open_executor(workers: int) -> Iterator[Executor | None]:
                 raise DataError(f"the dask scheduler {address} ({SCHEDULER_VARIABLE}) cannot be reached") from exc
         else:
             cluster = LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
             )
             stack.enter_context(cluster)
             client = stack.enter_context(Client(cluster))  # type: ignore[no-untyped-call]
