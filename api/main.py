@@ -27,8 +27,11 @@ from api.routes import ROUTERS
 from api.services.jobs import JobRunner, load_bodies
 from api.services.live import LiveHub, load_incidents
 from api.services.revisions import Revisions
+from api.services.sessions import Sessions
+from api.services.tiles import Tiles
 from api.session import SessionMiddleware
 from api.settings import Settings
+from api.tilegate import TileGate
 from data.engine import Database
 from layers.errors import LayerError
 
@@ -77,8 +80,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         dependencies=[Depends(refuse_unknown_parameters)],
         middleware=[
             Middleware(Edge, settings=settings, metrics=context.metrics),
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
             Middleware(SessionMiddleware, sessions=context.sessions),
+            Middleware(TileGate, tiles=context.tiles),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
         exception_handlers=dict.fromkeys(HANDLED, handle),
     )  # fmt: skip
@@ -103,7 +107,11 @@ def _make_context(settings: Settings, database: Database) -> Context:
         background=background,
         reader=reader,
         revisions=revisions,
+        tiles=Tiles(
+            reader, revisions, limit_bytes=settings.tile_cache_mb * 1_000_000, features=settings.tile_features
+        ),
         metrics=Metrics(engine),
+        sessions=Sessions(engine, settings),
         live=LiveHub(
             background,
             load_incidents=partial(load_incidents, background),

@@ -4,10 +4,10 @@ import logging
 from typing import Any
 
 import orjson
+import psycopg2
 from fastapi.exceptions import RequestValidationError
-from psycopg2.errors import QueryCanceled
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,12 +23,14 @@ from api.errors import (
     TooManyRequestsError,
     UnavailableError,
 )
+from api.reading import ClientGoneError
 from layers.errors import UnknownLayerError
 
 logger = logging.getLogger("yiwangtu.api")
 
 MEDIA_TYPE = "application/problem+json"
 INTERNAL = Answer(500, "internal", "Internal error")
+GONE = 499  # the client closed the connection, as nginx logs it
 METHOD = Answer(405, "method_not_allowed", "Method not allowed")
 _BY_STATUS = {
     400: InvalidRequestError, 401: NotSignedInError, 404: MissingError, 413: TooLargeError, 503: UnavailableError,
@@ -107,6 +109,8 @@ def respond(exc: Exception, request_id: str) -> Response:
         return _invalid(exc, request_id)
     if isinstance(exc, HTTPException):
         return _http(exc, request_id)
+    if isinstance(exc, ClientGoneError):
+        return Response(status_code=GONE)  # nobody reads it
     answer = answer_of(exc)
     if answer.status >= 500:
         logger.error("request %s failed: %s", request_id, type(exc).__name__, exc_info=exc)
@@ -123,9 +127,8 @@ def answer_of(exc: Exception) -> Answer:
             return ANSWERS[cls]
     if isinstance(exc, UnknownLayerError):
         return ANSWERS[MissingError]
-    if isinstance(exc, PoolTimeoutError | OperationalError):
-        return ANSWERS[UnavailableError]
-    if isinstance(exc, DBAPIError) and (isinstance(exc.orig, QueryCanceled) or exc.connection_invalidated):
+    cause = exc.orig if isinstance(exc, DBAPIError) else exc
+    if isinstance(cause, PoolTimeoutError | psycopg2.OperationalError | psycopg2.InterfaceError):
         return ANSWERS[UnavailableError]
     return INTERNAL
 

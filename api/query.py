@@ -1,5 +1,7 @@
 """Strict query strings: a parameter that a route does not know is refused."""
 
+from collections.abc import Set
+
 from fastapi import Request, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
@@ -11,6 +13,9 @@ FREE = "x-free-query"  # a route with this in `openapi_extra` checks the names i
 
 def refuse_unknown_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not declare, and those given twice."""
+    for name, value in (*request.path_params.items(), *request.query_params.multi_items()):
+        if "\0" in name or "\0" in str(value):
+            raise InvalidRequestError(f"{name!r} contains a NUL character", ((name, "contains a NUL character"),))
     if not request.scope["query_string"]:
         return
     route = request.scope.get("route")
@@ -21,7 +26,7 @@ def refuse_unknown_parameters(request: Request) -> None:
     refuse_others(request, known)
 
 
-def refuse_others(request: Request, known: set[str]) -> None:
+def refuse_others(request: Request, known: Set[str]) -> None:
     """Refuse query parameters outside `known`, and those given twice."""
     names = [name for name, _ in request.query_params.multi_items()]
     errors = [(name, "is not a parameter of this address") for name in names if name not in known]

@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from starlette.types import Receive
 
 from data.scope import scoped
-from layers.viewer import Viewer
+from layers.viewer import ANONYMOUS, Viewer
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ class Work:
         self.is_cancelled = False
 
     @contextlib.contextmanager
-    def on(self, connection: Any) -> Any:
+    def on(self, connection: Any) -> Iterator[None]:
         """Say which psycopg2 connection the work runs on, so that `cancel` reaches it and never a later user of it."""
         with self._lock:
             if self.is_cancelled:
@@ -49,6 +50,36 @@ class Work:
                 self._connection.cancel()
 
 
+@contextlib.contextmanager
+def autocommitting(engine: Engine) -> Iterator[Any]:
+    """Lend a pooled psycopg2 connection on which what is sent together is a transaction by itself."""
+    lent = engine.raw_connection()
+    try:
+        connection: Any = lent.driver_connection
+        connection.autocommit = True
+        try:
+            yield connection
+        finally:
+            if connection.closed:  # the server went: the pool's other connections are dead too
+                lent.invalidate()
+                engine.dispose()
+            else:
+                connection.autocommit = False
+    finally:
+        lent.close()
+
+
+@lru_cache(maxsize=4096)
+def _settings(viewer: Viewer) -> dict[str, str]:
+    """Name a viewer's settings as parameters."""
+    return {name.replace(".", "_"): value for name, value in viewer.settings().items()}
+
+
+_SET = "SELECT " + ", ".join(
+    f"set_config('{name}', %({name.replace('.', '_')})s, true)" for name in ANONYMOUS.settings()
+)  # fmt: skip
+
+
 class Reader:
     """Runs database work on worker threads, one for each pooled connection."""
 
@@ -61,6 +92,36 @@ class Reader:
         """End the threads."""
         self._threads.shutdown()
         self._cancellers.shutdown()
+
+    async def fetch(
+        self, viewer: Viewer, sql: str, parameters: Mapping[str, Any], receive: Receive
+    ) -> list[tuple[Any, ...]]:
+        """Read rows as a viewer in a single round trip; stop when the client goes.
+
+        Parameters
+        ----------
+        viewer
+            Who asks.
+        sql
+            One statement with `%(name)s` parameters.
+        parameters
+            Their values.
+        receive
+            The request's ASGI channel.
+
+        Raises
+        ------
+        ClientGoneError
+            If the client went away first.
+        """
+        return await self.call(lambda handle: self.rows(handle, viewer, sql, parameters), receive)
+
+    def rows(self, handle: Work, viewer: Viewer, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Read rows on this thread: settings and statement go together, and so are one transaction of PostgreSQL's."""
+        with autocommitting(self.engine) as connection, handle.on(connection), connection.cursor() as cursor:
+            cursor.execute(f"{_SET};{sql}", {**_settings(viewer), **parameters})
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
 
     async def run(self, viewer: Viewer, work: Callable[[Connection], T], receive: Receive) -> T:
         """Run `work` in a transaction as a viewer; stop it when the client goes.
@@ -88,25 +149,47 @@ class Reader:
 
     async def call(self, begun: Callable[[Work], T], receive: Receive) -> T:
         """Run a function on a worker thread; it wraps its use of a connection in `Work.on`."""
-        loop = asyncio.get_running_loop()
+        return await self.start(begun).wait(receive)
+
+    def start(self, begun: Callable[[Work], T]) -> "Running[T]":
+        """Start a function on a worker thread, for one or more requests to wait for."""
         handle = Work()
-        future = loop.run_in_executor(self._threads, begun, handle)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, begun, handle)
+        return Running(future, handle, self._cancellers)
+
+
+class Running(Generic[T]):
+    """Work in progress that requests wait for; it is cancelled when the last of them goes."""
+
+    def __init__(self, future: "asyncio.Future[T]", handle: Work, cancellers: ThreadPoolExecutor) -> None:
+        self.future = future
+        self._handle = handle
+        self._cancellers = cancellers
+        self._waiters = 0
+        self.is_cancelled = False
+        future.add_done_callback(_look)
+
+    async def wait(self, receive: Receive) -> T:
+        """Wait for the result or for the client to go, whichever comes first."""
+        self._waiters += 1
         watcher = asyncio.ensure_future(_gone(receive))
         try:
-            await asyncio.wait((future, watcher), return_when=asyncio.FIRST_COMPLETED)
-            if future.done():
-                return future.result()
-            await loop.run_in_executor(self._cancellers, handle.cancel)
-            await asyncio.wait((future,))
-            if future.exception() is None:
-                return future.result()
-            raise ClientGoneError from future.exception()
-        except asyncio.CancelledError:
-            handle.is_cancelled = True
-            loop.run_in_executor(self._cancellers, handle.cancel)
-            raise
+            await asyncio.wait((self.future, watcher), return_when=asyncio.FIRST_COMPLETED)
+            if not self.future.done():
+                raise ClientGoneError
+            return self.future.result()
         finally:
             watcher.cancel()
+            self._waiters -= 1
+            if not self._waiters and not self.future.done():
+                self.is_cancelled = True
+                self._cancellers.submit(self._handle.cancel)
+
+
+def _look(future: "asyncio.Future[Any]") -> None:
+    """Look at an error that nobody waits for any more, so that asyncio need not complain of it."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def _gone(receive: Receive) -> None:

@@ -42,7 +42,7 @@ INCIDENT = Layer(
             by="is_open", size=5.0,
         ),
     ),
-    min_zoom=14, order_by="t.reported_at DESC",
+    min_zoom=14, order_by="t.reported_at DESC, t.id DESC", newest_by="t.reported_at",
 )  # fmt: skip
 
 INCIDENT_DENSITY = Layer(

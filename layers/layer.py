@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import UUID
 
 FieldType = Literal["text", "integer", "number", "boolean", "date", "datetime", "list", "json"]
 Audience = Literal["public", "staff", "case"]
@@ -65,6 +66,10 @@ class Shade:
         The field's value of this class, or the lower end of its interval (inclusive) in a stepped style.
     light, dark
         Its colour on the light and on the dark map.
+    scale
+        Its size against the style's: a main road is wider than a lane.
+    from_zoom
+        Zoom below which tiles and map leave the class out.
     """
 
     value: str | float | bool | None
@@ -72,6 +77,8 @@ class Shade:
     label_en: str
     light: str
     dark: str
+    scale: float = 1.0
+    from_zoom: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,8 @@ class Style:
         Opacity of fills, 0-1.
     dashed
         Whether lines and outlines are dashed.
+    casing
+        Colours (light, dark) of a rim under lines, as roads have.
     """
 
     paint: Literal["fill", "line", "circle", "heat"]
@@ -109,6 +118,7 @@ class Style:
     size: float = 1.0
     opacity: float = 0.6
     dashed: bool = False
+    casing: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,8 @@ class Layer:
         Column values that every row of the layer has in a table it shares, such as `("kind", "canteen")`.
     order_by
         Which features stay when a tile would have too many: SQL over `t`, first ones stay.
+    newest_by
+        Time by which lists go, newest first; without it they go by the row's id.
     """
 
     name: str
@@ -158,10 +170,16 @@ class Layer:
     tile_source: Literal["rows", "cells"] = "rows"
     order_by: str = ""
     constants: tuple[tuple[str, str], ...] = ()
+    newest_by: str = ""
 
     def field(self, name: str) -> Field | None:
         """Find a field by name."""
         return next((one for one in self.fields if one.name == name), None)
+
+    @property
+    def id_type(self) -> str:
+        """PostgreSQL's type of the row's id, which breaks ties in lists."""
+        return "uuid" if "id" in self.table.c and isinstance(self.table.c.id.type, UUID) else "bigint"
 
     @property
     def public_fields(self) -> tuple[str, ...]:

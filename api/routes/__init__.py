@@ -2,6 +2,15 @@
 
 from fastapi import APIRouter
 
-from api.routes import health, live, planning
+from api.routes import areas, health, items, layers, live, planning, session, tiles
 
-ROUTERS: tuple[APIRouter, ...] = (health.router, live.router, planning.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    areas.router,
+    health.router,
+    items.router,
+    layers.router,
+    tiles.router,
+    live.router,
+    planning.router,
+    session.router,
+)

@@ -1,10 +1,11 @@
 """Layer revisions: a number a layer that rises when its rows change; caches and ETags hang on it."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from layers.registry import BY_NAME
 
@@ -23,11 +24,6 @@ class Revisions:
         self._revisions: dict[str, int] = {}
         self._read_at = float("-inf")
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether the table should be read again."""
-        return time.monotonic() - self._read_at > STALE_S
-
     def get(self, layer: str) -> int:
         """Give a layer's revision as far as it is known."""
         return self._revisions.get(layer, 0)
@@ -43,13 +39,15 @@ class Revisions:
                 if revision > self._revisions.get(layer, -1):
                     self._revisions[layer] = revision
 
+    async def settle(self) -> None:
+        """Read the table when it was last read more than a second ago; one caller does it, others go on meanwhile."""
+        now = time.monotonic()
+        if now - self._read_at > STALE_S:
+            self._read_at = now
+            await asyncio.to_thread(self.refresh)
+
     def refresh(self) -> None:
         """Read the table; blocks on the database."""
         with self._engine.connect() as connection:
-            self.read(connection)
-
-    def read(self, connection: Connection) -> None:
-        """Read the table over a connection that is open already."""
-        rows = connection.execute(text("SELECT layer, revision FROM layer_revision"))
-        self.update(dict(rows.tuples()))
-        self._read_at = time.monotonic()
+            rows = connection.execute(text("SELECT layer, revision FROM layer_revision"))
+            self.update({row.layer: row.revision for row in rows})

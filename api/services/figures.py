@@ -1,0 +1,115 @@
+"""The key figures of an area, counted from the rows that the reader may see."""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from api.errors import ForbiddenError, MissingError, NotSignedInError
+from layers.tables import CLOSED_STATUSES, INCIDENT_STATUSES
+from layers.viewer import STAFF_ROLES, Viewer
+
+DAYS = 30
+TOP_CATEGORIES = 8
+GAP_KIND = "station"  # coverage is that of 初心驿站
+_OPEN = ", ".join(f"'{status}'" for status in INCIDENT_STATUSES if status not in CLOSED_STATUSES)
+_PLACE = text(
+    "SELECT 'area' AS kind, path::text AS path, time_zone, (SELECT map_scope()) @> path AS is_allowed "
+    "FROM area WHERE code = :code UNION ALL "
+    "SELECT 'grid', g.path::text, a.time_zone, (SELECT map_scope()) @> g.path "
+    "FROM grid g JOIN area a ON a.id = g.area_id WHERE g.code = :code AND g.is_effective LIMIT 1"
+)
+# the `*_at >=` and `status IN` conditions are those that indexes answer under row-level security
+_FIGURES = text(f"""
+WITH seen AS MATERIALIZED (
+  SELECT category, status, path, due_at, reported_at, (reported_at AT TIME ZONE :zone)::date AS reported_on,
+         (closed_at AT TIME ZONE :zone)::date AS closed_on, status IN ({_OPEN}) AS is_open,
+         reported_at >= now() - make_interval(days => {DAYS}) AS is_recent
+  FROM incident
+  WHERE path <@ CAST(:path AS ltree) AND (status IN ({_OPEN})
+    OR reported_at >= now() - make_interval(days => {DAYS + 1})
+    OR closed_at >= now() - make_interval(days => {DAYS + 1}))
+), today AS (SELECT (now() AT TIME ZONE :zone)::date AS d)
+SELECT json_build_object(
+  'incidents_open', (SELECT count(*) FROM seen WHERE is_open),
+  'incidents_overdue', (SELECT count(*) FROM seen WHERE is_open AND due_at < now()),
+  'incidents_today', (SELECT count(*) FROM seen, today WHERE reported_on = d),
+  'reported_30d', (SELECT count(*) FROM seen WHERE is_recent),
+  'closed_ratio_30d', (SELECT round(avg((NOT is_open)::integer), 4) FROM seen WHERE is_recent),
+  'trend', (SELECT json_agg(json_build_object(
+      'date', day::date, 'reported', coalesce(r.n, 0), 'closed', coalesce(c.n, 0)) ORDER BY day)
+    FROM today, generate_series(d - {DAYS - 1}, d, interval '1 day') day
+    LEFT JOIN (SELECT reported_on, count(*) AS n FROM seen GROUP BY 1) r ON r.reported_on = day::date
+    LEFT JOIN (SELECT closed_on, count(*) AS n FROM seen GROUP BY 1) c ON c.closed_on = day::date),
+  'by_category', (SELECT coalesce(json_agg(k ORDER BY k.count DESC, k.code), '[]') FROM (
+    SELECT c.code, c.name, c.name_en, count(*) AS count
+    FROM seen JOIN category c ON c.code = seen.category
+    WHERE is_recent GROUP BY c.code ORDER BY count(*) DESC, c.code LIMIT {TOP_CATEGORIES}) k),
+  'by_status', (SELECT coalesce(json_agg(k ORDER BY k.count DESC, k.status), '[]') FROM (
+    SELECT status, count(*) AS count FROM seen WHERE is_open OR is_recent GROUP BY status) k),
+  'by_child', (SELECT coalesce(json_agg(json_build_object('code', k.code, 'name', k.name, 'open', n.open,
+      'overdue', n.overdue) ORDER BY k.code), '[]')
+    FROM (SELECT a.code, a.name, a.path FROM area a JOIN area p ON p.id = a.parent_id WHERE p.code = :code
+          UNION ALL
+          SELECT g.code, coalesce(g.name, g.code), g.path FROM grid g JOIN area a ON a.id = g.area_id
+          WHERE g.is_effective AND a.code = :code) k,
+    LATERAL (SELECT count(*) FILTER (WHERE is_open) AS open,
+                    count(*) FILTER (WHERE is_open AND due_at < now()) AS overdue
+             FROM seen WHERE seen.path <@ k.path) n)
+)""")
+_STOCK = text(f"""
+WITH g AS (
+  SELECT g.households, g.households < s.floor OR g.households > s.ceiling AS is_outside
+  FROM grid g JOIN plan l ON l.id = g.plan_id JOIN grid_scheme s ON s.id = l.scheme_id
+  WHERE g.is_effective AND g.path <@ CAST(:path AS ltree)
+), f AS (
+  SELECT kind, count(*) AS n FROM facility
+  WHERE kind IN ('station', 'canteen') AND status = 'open' AND (path <@ CAST(:path AS ltree)
+    OR (:kind = 'grid' AND ST_Intersects(geom, (SELECT geom FROM grid WHERE code = :code AND is_effective LIMIT 1))))
+  GROUP BY kind
+)
+SELECT json_build_object(
+  'households', CASE WHEN :kind = 'grid' THEN (SELECT sum(households) FROM g)
+    ELSE (SELECT coalesce(sum(households), 0) FROM unit WHERE path <@ CAST(:path AS ltree)) END,
+  'grids', (SELECT count(*) FROM g),
+  'grids_outside_band', (SELECT count(*) FILTER (WHERE is_outside) FROM g),
+  'households_outside_band', (SELECT coalesce(sum(households) FILTER (WHERE is_outside), 0) FROM g),
+  'stations_open', coalesce((SELECT n FROM f WHERE kind = 'station'), 0),
+  'canteens_open', coalesce((SELECT n FROM f WHERE kind = 'canteen'), 0),
+  'covered_ratio', (SELECT round(sum(households) FILTER (WHERE is_covered)::numeric / nullif(sum(households), 0), 4)
+    FROM service_gap WHERE facility_kind = '{GAP_KIND}' AND path <@ CAST(:path AS ltree))
+)""")
+
+
+def require_staff(viewer: Viewer) -> None:
+    """Refuse those whose roles show no figures.
+
+    Raises
+    ------
+    NotSignedInError, ForbiddenError
+        As the reader is.
+    """
+    if viewer.account_id is None:
+        raise NotSignedInError("the figures are for staff; please sign in")
+    if not viewer.roles & STAFF_ROLES:
+        raise ForbiddenError("your roles show no figures")
+
+
+def count_figures(connection: Connection, code: str) -> dict[str, Any]:
+    """Count the figures of an area or a grid.
+
+    Raises
+    ------
+    MissingError
+        If there is no such area or grid.
+    ForbiddenError
+        If it lies outside the reader's areas.
+    """
+    place = connection.execute(_PLACE, {"code": code}).one_or_none()
+    if place is None:
+        raise MissingError(f"there is no area or grid with the code {code!r}")
+    if not place.is_allowed:
+        raise ForbiddenError(f"{code!r} is outside your areas")
+    values = {"code": code, "kind": place.kind, "path": place.path, "zone": place.time_zone}
+    incidents: dict[str, Any] = connection.execute(_FIGURES, values).scalar_one()
+    stock: dict[str, Any] = connection.execute(_STOCK, values).scalar_one()
+    return incidents | stock
