@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import areas, health, items, layers, live, planning, session, tiles
+from api.routes import areas, health, incidents, items, layers, live, planning, session, tiles
 
 ROUTERS: tuple[APIRouter, ...] = (
     areas.router,
@@ -12,5 +12,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     tiles.router,
     live.router,
     planning.router,
-    session.router,
+    session.router, incidents.router,
 )

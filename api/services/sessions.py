@@ -129,7 +129,8 @@ class Sessions:
         found = self._charge_account(login, address)
         fits = password_fits(found.password_hash if found else NO_PASSWORD, password, self._cost)
         if found is None or not fits or not found.is_active:
-            self._refuse(login, address, is_last_try=found is not None and found.is_last_try)
+            self._record("session.lock" if found and found.is_last_try else "session.fail", login, address)
+            raise InvalidCredentialsError("用户名或密码不正确 The login or the password is wrong")
         self._by_address.refund(address)
         with self._engine.begin() as connection:
             connection.execute(
@@ -268,11 +269,6 @@ class Sessions:
             self._record("session.refuse", login, address)
             raise _come_back(wait_s)
         return found
-
-    def _refuse(self, login: str, address: str, *, is_last_try: bool) -> None:
-        """Say no, and write it down."""
-        self._record("session.lock" if is_last_try else "session.fail", login, address)
-        raise InvalidCredentialsError("用户名或密码不正确 The login or the password is wrong")
 
     def _record(self, action: str, login: str, address: str) -> None:
         """Write down a refusal; what is no possible login may be a password in the wrong field."""

@@ -33,6 +33,9 @@ CREATE FUNCTION case_scope() RETURNS ltree[] LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT coalesce(nullif(current_setting('yiwangtu.case_scope', true), ''), '{}')::ltree[] $$;
 CREATE FUNCTION scope_roles() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT coalesce(nullif(current_setting('yiwangtu.roles', true), ''), '{}')::text[] $$;
+-- whether the viewer works on cases: reads their description, notes and photos, and moves them on
+CREATE FUNCTION handles_cases() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT scope_roles() && '{worker,community,street,dispatcher,department}'::text[] $$;
 CREATE FUNCTION scope_departments() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT coalesce(nullif(current_setting('yiwangtu.departments', true), ''), '{}')::text[] $$;
 CREATE FUNCTION scope_account() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
@@ -187,17 +190,16 @@ CREATE POLICY in_scope ON incident FOR SELECT TO yiwangtu_app USING (
   (SELECT ''::ltree = ANY (case_scope())) OR (SELECT case_scope()) @> path
   OR reported_by = (SELECT scope_account())
   OR (department = ANY ((SELECT scope_departments())::text[]) AND (SELECT map_scope()) @> path));
-CREATE POLICY report ON incident FOR INSERT TO yiwangtu_app WITH CHECK (reported_by = (SELECT scope_account()));
+CREATE POLICY report ON incident FOR INSERT TO yiwangtu_app WITH CHECK (
+  reported_by = (SELECT scope_account()) AND (SELECT scope_roles() && '{worker,community,street,dispatcher}'::text[]));
 CREATE POLICY handle ON incident FOR UPDATE TO yiwangtu_app USING (
-  (SELECT ''::ltree = ANY (case_scope())) OR (SELECT case_scope()) @> path
-  OR (department = ANY ((SELECT scope_departments())::text[]) AND (SELECT map_scope()) @> path));
+  (SELECT handles_cases()) AND ((SELECT ''::ltree = ANY (case_scope())) OR (SELECT case_scope()) @> path
+  OR (department = ANY ((SELECT scope_departments())::text[]) AND (SELECT map_scope()) @> path)));
 ALTER TABLE incident_event ENABLE ROW LEVEL SECURITY;
-CREATE POLICY with_incident ON incident_event FOR ALL TO yiwangtu_app
-  USING (EXISTS (SELECT 1 FROM incident i WHERE i.id = incident_id));
+CREATE POLICY with_incident ON incident_event FOR SELECT TO yiwangtu_app
+  USING ((SELECT handles_cases()) AND EXISTS (SELECT 1 FROM incident i WHERE i.id = incident_id));
+CREATE POLICY handle ON incident_event FOR INSERT TO yiwangtu_app WITH CHECK (
+  (SELECT handles_cases()) AND account_id = (SELECT scope_account()) AND EXISTS (SELECT 1 FROM incident i WHERE i.id = incident_id));
 ALTER TABLE incident_photo ENABLE ROW LEVEL SECURITY;
 CREATE POLICY with_incident ON incident_photo FOR ALL TO yiwangtu_app
-  USING (EXISTS (SELECT 1 FROM incident i WHERE i.id = incident_id));
-
--- The band of the founding documents; a city edits it or adds its own ----------------------------------------------------
-INSERT INTO grid_scheme (code, name, floor, ceiling, target, code_template, source)
-VALUES ('community-grid', '社区综合网格', 400, 800, 600, '{community:12}{sequence:3}', '按400至800户划分网格（下陆区 2023）');
+  USING ((SELECT handles_cases()) AND EXISTS (SELECT 1 FROM incident i WHERE i.id = incident_id));
