@@ -59,16 +59,17 @@ def trim(source: Path, target: Path) -> None:
     """Copy the layers of `KEPT`; the target is replaced."""
     target.unlink(missing_ok=True)
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2026-01-01T00:00:00.000Z"})  # the same file every time
-    city = shapely.union_all(gpd.read_file(source, layer="city_boundary").geometry.to_numpy())
+    (city,) = shorten(gpd.read_file(source, layer="city_boundary").geometry.to_numpy(), 0.0)
     for layer, columns in KEPT.items():
         frame = gpd.read_file(source, layer=layer)
         kept = frame[[*columns, "geometry"]].copy()
         if layer in ROW_ID:
             kept.insert(0, "row_id", [f"{ROW_ID[layer]}-{number}" for number in range(1, len(kept) + 1)])
+        shapes = shorten(frame.geometry.to_numpy(), TOLERANCE_DEG.get(layer, 1e-6))
         if layer in IN_CITY:
-            inside = shapely.within(shapely.point_on_surface(frame.geometry.to_numpy()), city)
+            inside = shapely.within(shapely.point_on_surface(shapes), city)
             kept.insert(len(kept.columns) - 1, "in_city", np.where(inside, "yes", "no"))
-        kept["geometry"] = shorten(frame.geometry.to_numpy(), TOLERANCE_DEG.get(layer, 1e-6))
+        kept["geometry"] = shapes
         kept.to_file(target, layer=layer, driver="GPKG", SPATIAL_INDEX="NO")
     drop_envelopes(target)
 

@@ -150,7 +150,12 @@ def to_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def write_city(path: Path, *, today: date, now: datetime, seed: int = DEMO_SEED) -> None:
-    """Write the sample as a GeoPackage, a layer of the contract a table; a file that is there is replaced."""
+    """Build the sample and write it as a GeoPackage, a table for each layer; a file that is there is replaced."""
+    write_layers(path, build_city(seed, today, now))
+
+
+def write_layers(path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Write built layers as a GeoPackage, a table each; a file that is there is replaced."""
     path.unlink(missing_ok=True)
-    for name, frame in build_city(seed, today, now).items():
+    for name, frame in layers.items():
         frame.to_file(path, layer=name, driver="GPKG")

@@ -1,0 +1,1 @@
+"""Cambridge, Massachusetts: real open data of one city, trimmed; see SOURCE.md."""
