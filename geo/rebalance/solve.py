@@ -16,6 +16,7 @@ from geo.rebalance.sums import sum_by
 ATTEMPTS = 24
 KEPT = 2
 REPAIRED, REPAIR_STEPS = 3, 800
+MANY_ATOMS, FEW_STARTS = 600, 2  # a piece this large takes long: only the incumbent, and all its repairs at once
 REDRAW = Schedule(steps_per_atom=50, warm=6.0, cold=0.3, miss_price=(2.0, 10.0), shape_price=200.0)
 ADJUST = Schedule(steps_per_atom=120, warm=20.0, cold=0.5, miss_price=(1.5, 10.0), shape_price=30.0)
 
@@ -139,9 +140,8 @@ def _relabel(piece: Piece, grid: IntArray) -> IntArray:
 def _adjust(piece: Piece, rng: np.random.Generator) -> list[tuple[Score, IntArray]]:
     """Best plans found from the incumbent, best first."""
     starts = incumbent_starts(piece, int(rng.integers(2**31 - 1)))
-    return _anneal_best(
-        [(_rate(piece, start, ADJUST), start) for start in starts], piece, ADJUST, rng, kept=len(starts)
-    )
+    kept = len(starts) if len(piece.households) <= MANY_ATOMS else FEW_STARTS
+    return _anneal_best([(_rate(piece, start, ADJUST), start) for start in starts], piece, ADJUST, rng, kept=kept)
 
 
 def _redraw(piece: Piece, rng: np.random.Generator) -> list[tuple[Score, IntArray]]:
