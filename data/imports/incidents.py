@@ -1,7 +1,10 @@
 """Incidents in bulk: merged at once, the density pyramid and the outbox kept in the same transaction."""
 
-import numpy as np
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pandas as pd
+import shapely
 from sqlalchemy import Connection, text
 
 from data.imports.faults import FaultLog
@@ -9,11 +12,17 @@ from data.imports.stage import Stage
 from data.pyramid import CellCounts, Points
 
 _BATCH = 50_000
+_LARGE = 50_000
 _TAKEN = """
 SELECT s."row", s.id::text, t.code FROM import_stage s JOIN incident t ON t.id = s.id AND t.code <> s.code ORDER BY 1
 """
 _PRESENT = """
 SELECT ST_X(t.geom), ST_Y(t.geom), t.path::text FROM incident t JOIN import_stage s ON s.code = t.code
+"""
+_SIZES = "SELECT (SELECT count(*) FROM import_stage), (SELECT count(*) FROM incident)"
+_SPATIAL_INDEXES = """
+SELECT indexname, indexdef FROM pg_indexes
+WHERE schemaname = current_schema() AND tablename = 'incident' AND indexdef LIKE '%USING gist%' ORDER BY 1
 """
 _ANNOUNCE = "INSERT INTO outbox (kind, layer) VALUES ('layer', :layer)"
 
@@ -26,9 +35,24 @@ def log_taken(connection: Connection, log: FaultLog) -> None:
 
 def points_of(rows: pd.DataFrame) -> Points:
     """Take the places and paths of made rows; those without a place are left out."""
-    there = np.array([one is not None for one in rows["geom"]], dtype=bool)
-    xy = np.array([(one.x, one.y) for one in rows["geom"][there]], dtype=np.float64).reshape(-1, 2)
-    return Points(xy, rows["path"][there].tolist())
+    geoms = rows["geom"].to_numpy(dtype=object)
+    there = ~shapely.is_missing(geoms)
+    return Points(shapely.get_coordinates(geoms[there]), rows["path"].to_numpy(dtype=object)[there].tolist())
+
+
+@contextmanager
+def _spatial_indexes_after(connection: Connection) -> Iterator[None]:
+    """Build the spatial indexes after a load that is large and at least as large as what is there: half the time.
+
+    They are gone only inside this transaction; whoever reads incidents waits for it to end.
+    """
+    staged, present = connection.execute(text(_SIZES)).one()
+    definitions = connection.execute(text(_SPATIAL_INDEXES)).all() if staged >= max(present, _LARGE) else []
+    for name, _ in definitions:
+        connection.execute(text(f'DROP INDEX "{name}"'))
+    yield
+    for _, definition in definitions:
+        connection.execute(text(definition))
 
 
 def merge(stage: Stage, counts: CellCounts) -> tuple[int, int]:
@@ -52,7 +76,8 @@ def merge(stage: Stage, counts: CellCounts) -> tuple[int, int]:
     for part in present.partitions():
         counts.add(Points.of((row[0], row[1], row[2]) for row in part), -1)
     changed = connection.execute(text(stage.update_sql())).rowcount
-    added = connection.execute(text(stage.insert_sql())).rowcount
+    with _spatial_indexes_after(connection):
+        added = connection.execute(text(stage.insert_sql())).rowcount
     if added or changed:
         connection.execute(text(_ANNOUNCE), {"layer": "incident"})
     if counts.write(connection):

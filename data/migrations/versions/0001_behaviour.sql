@@ -69,7 +69,8 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-CREATE TRIGGER place_incident BEFORE INSERT ON incident FOR EACH ROW EXECUTE FUNCTION place_incident();
+CREATE TRIGGER place_incident BEFORE INSERT ON incident FOR EACH ROW WHEN (NEW.code IS NULL OR NEW.path IS NULL)
+  EXECUTE FUNCTION place_incident();
 
 -- One outbox row an incident, saying which density cells it leaves and enters; the one reader keeps the pyramid from it, so
 -- that writers never wait for each other on a hot cell. A bulk load sets yiwangtu.bulk and keeps the pyramid itself.
