@@ -221,7 +221,7 @@ def _run_stages(rng: np.random.Generator, row: dict[str, Any], now: datetime) ->
 
 @lru_cache(maxsize=1)
 def _demo_maker() -> IncidentMaker:
-    """Build the demo city's incident maker once; it takes about two seconds."""
+    """Build the demo city's incident maker once; it takes a few seconds."""
     return IncidentMaker(set_scene(DEMO_SEED), DEMO_SEED)
 
 
