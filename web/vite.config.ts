@@ -1,19 +1,33 @@
 import { resolve } from "node:path";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
+import { precache } from "./precache";
 
 const PAGES = ["screen", "planner", "worker", "public"] as const;
 const SERVER = process.env["YIWANGTU_URL"] ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
-  plugins: [vue()],
+  plugins: [
+    vue(),
+    precache({
+      page: "worker",
+      worker: "sw",
+      address: "/worker/",
+      statics: ["icon.svg", "worker/manifest.webmanifest", "worker/icon-192.png", "worker/icon-512.png"],
+      assets: /maplibre-gl-worker/,
+    }),
+  ],
   // A page folder is called `public`, so Vite's own folder of unprocessed files needs another name.
   publicDir: "static",
   build: {
     chunkSizeWarningLimit: 1200,
     rollupOptions: {
-      input: Object.fromEntries(PAGES.map((page) => [page, resolve(import.meta.dirname, page, "index.html")])),
+      input: {
+        ...Object.fromEntries(PAGES.map((page) => [page, resolve(import.meta.dirname, page, "index.html")])),
+        sw: resolve(import.meta.dirname, "src/worker/sw.ts"),
+      },
       output: {
+        entryFileNames: (chunk) => (chunk.name === "sw" ? "worker/sw.js" : "assets/[name]-[hash].js"),
         codeSplitting: {
           groups: [
             { name: "map", test: /node_modules[\\/](maplibre-gl|@maplibre|@mapbox)/ },

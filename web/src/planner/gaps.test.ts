@@ -3,7 +3,14 @@ import { coveredRatio, gapTotals, rankCommunities } from "./gaps";
 import type { GapProperties, Verdict } from "./grids";
 
 function unit(community: string | null, households: number, verdict: Verdict): GapProperties {
-  return { code: `${community}-${households}`, facility_kind: "station", radius_m: 300, households, verdict, community };
+  return {
+    code: `${community}-${households}`,
+    facility_kind: "station",
+    radius_m: 300,
+    households,
+    verdict,
+    community,
+  };
 }
 
 describe("gap totals", () => {

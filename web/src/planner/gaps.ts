@@ -31,7 +31,5 @@ export function rankCommunities(rows: GapProperties[]): CommunityGap[] {
   }
   return [...groups]
     .map(([code, members]) => ({ code, totals: gapTotals(members) }))
-    .sort(
-      (a, b) => b.totals.gap - a.totals.gap || b.totals.unknown - a.totals.unknown || a.code.localeCompare(b.code),
-    );
+    .sort((a, b) => b.totals.gap - a.totals.gap || b.totals.unknown - a.totals.unknown || a.code.localeCompare(b.code));
 }

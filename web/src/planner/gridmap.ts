@@ -7,10 +7,10 @@ import {
   type MapMouseEvent,
 } from "maplibre-gl";
 import type { MapHandle } from "../shared/map";
+import { insidePoint } from "../shared/shape";
 import { type Band, bandLabel, bandState, type BandState } from "./band";
 import { BAND_COLORS, BAND_INK, GAP_COLORS, MOVED_COLOR } from "./colors";
 import type { ChangeFeature, GridFeature } from "./compare";
-import { insidePoint } from "./inside";
 import { dot, hatch, triangle, unknownMark } from "./marks";
 
 /** What the planner's map always shows of the style; the grids themselves are drawn by this module. */
@@ -130,7 +130,12 @@ export class GridMap {
     // Areas under the style's own labels, marks over them.
     const firstLabel = this.map.getStyle().layers.find((layer) => layer.type === "symbol")?.id;
     const under = (layer: LayerSpecification): void => void this.map.addLayer(layer, firstLabel);
-    under({ id: `${GRIDS}-fill`, type: "fill", source: GRIDS, paint: { "fill-color": byState(BAND_COLORS), "fill-opacity": 0.42 } });
+    under({
+      id: `${GRIDS}-fill`,
+      type: "fill",
+      source: GRIDS,
+      paint: { "fill-color": byState(BAND_COLORS), "fill-opacity": 0.42 },
+    });
     under({
       id: `${GRIDS}-hatch`,
       type: "fill",

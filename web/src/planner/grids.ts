@@ -1,6 +1,6 @@
 /** Reading the grids and the gap verdicts of an area. */
 import { get, itemPages } from "../shared/api";
-import type { Area, Bbox, Feature, PlanChangeProperties, PlanGridProperties } from "../shared/types";
+import type { Area, Feature, PlanChangeProperties, PlanGridProperties } from "../shared/types";
 import type { ChangeFeature, GridFeature, GridProperties } from "./compare";
 
 /** More than this is no table to work through: the planner chooses a smaller area. */
@@ -52,21 +52,4 @@ export async function loadGaps(within: string, facility: string, signal?: AbortS
     rows.push(...page.map((feature) => feature.properties));
   }
   return rows;
-}
-
-/** The box around all geometries; null when there are none. */
-export function bboxOf(features: { geometry: GeoJSON.Geometry }[]): Bbox | null {
-  const box: Bbox = [Infinity, Infinity, -Infinity, -Infinity];
-  const visit = (part: unknown): void => {
-    if (!Array.isArray(part)) return;
-    if (typeof part[0] === "number") {
-      const [lon, lat] = part as [number, number];
-      box[0] = Math.min(box[0], lon);
-      box[1] = Math.min(box[1], lat);
-      box[2] = Math.max(box[2], lon);
-      box[3] = Math.max(box[3], lat);
-    } else part.forEach(visit);
-  };
-  for (const { geometry } of features) if ("coordinates" in geometry) visit(geometry.coordinates);
-  return box[0] <= box[2] ? box : null;
 }

@@ -141,8 +141,8 @@ export const messages = {
   infeasible: ["仍有不能达标的地方", "What still cannot be in the band"],
   infeasible_none: ["所有社区都能达标。", "Every community can be in the band."],
   bridges: [
-    "有 {n} 处楼栋虽不相邻但被连在一起，最远 {metres} 米。",
-    "{n} pairs of units are joined although they do not touch, at most {metres} m apart.",
+    "有 {n} 处楼栋不相邻，但被划在同一网格并视为相连。",
+    "{n} pairs of units in one grid do not touch and are taken as joined.",
   ],
   disconnected: ["有 {n} 个网格不连通。", "{n} grids are not connected."],
   gap_heading: ["服务缺口", "Service gaps"],
@@ -175,26 +175,6 @@ export const messages = {
   nothing_selected: ["未选择", "Nothing chosen"],
   retry: ["重试", "Try again"],
   sign_out: ["退出", "Sign out"],
-  cause_unit_over_ceiling: [
-    "{where}：有一栋楼（{households} 户）本身就超过上限，只能自成一格。",
-    "{where}: one unit has {households} households, more than the ceiling; it can only be a grid of its own.",
-  ],
-  cause_total_below_floor: [
-    "{where}：全社区只有 {households} 户，不足一个网格的下限。可考虑与相邻社区合并管理。",
-    "{where}: the whole community has {households} households, fewer than the floor. Consider a neighbour to merge with.",
-  ],
-  cause_pocket_below_floor: [
-    "{where}：被铁路、河流等隔开的一片只有 {households} 户，不足下限。",
-    "{where}: a pocket cut off by barriers has {households} households, fewer than the floor.",
-  ],
-  cause_no_whole_number: [
-    "{where}：{households} 户无论分成几格都不能全部落在上下限之间。",
-    "{where}: {households} households fit no whole number of grids in the band.",
-  ],
-  cause_not_found: [
-    "{where}：没有找到全部达标的分法（未证明不存在）。",
-    "{where}: no plan in the band was found (not proven impossible).",
-  ],
 } as const;
 
 export type MessageKey = keyof typeof messages;

@@ -11,7 +11,9 @@ describe("faultOf", () => {
     expect(faultOf("rebalance", { ...defaultParameters(), target: 300 })).toContain("400 / 300 / 800");
   });
   it("names the field, the least and the most of a number", () => {
-    expect(faultOf("gaps", { ...defaultParameters(), radius_m: 20 })).toBe("“步行距离（米）”应为 50 到 5000 之间的整数。");
+    expect(faultOf("gaps", { ...defaultParameters(), radius_m: 20 })).toBe(
+      "“步行距离（米）”应为 50 到 5000 之间的整数。",
+    );
     expect(faultOf("rebalance", { ...defaultParameters(), seed: 0.5 })).toContain("随机种子");
   });
   it("takes an emptied number field as a fault", () => {

@@ -20,6 +20,13 @@ export interface Photo {
   is_sent: boolean;
 }
 
+/** The server's receipt. */
+export interface Received {
+  code: string;
+  due_at: string | null;
+  grid: string | null;
+}
+
 export interface Draft {
   /** The owner: on a shared phone each account sees its own draft only. */
   account: string;
@@ -32,8 +39,8 @@ export interface Draft {
   photos: Photo[];
   /** Time of the first try; the same in every later one. */
   reported_at: string | null;
-  /** Receipt number, once the incident itself has arrived and photos are still to go. */
-  receipt: string | null;
+  /** What the server answered, once the incident itself has arrived and photos are still to go. */
+  received: Received | null;
 }
 
 export function emptyDraft(account: string): Draft {
@@ -46,7 +53,7 @@ export function emptyDraft(account: string): Draft {
     place: null,
     photos: [],
     reported_at: null,
-    receipt: null,
+    received: null,
   };
 }
 

@@ -33,8 +33,8 @@ export const messages = {
   incidents: ["未办结事件", "Open incidents"],
   incidents_empty: ["本网格没有未办结事件。", "No open incidents in this grid."],
   incidents_failed: ["事件读取失败。", "Incidents could not be read."],
-  incident_due: ["{time} 前办结", "due {time}"],
-  incident_overdue: ["已超时，应在 {time} 前办结", "overdue, was due {time}"],
+  incident_due: ["限 {time} 办结", "due {time}"],
+  incident_overdue: ["已超时，限 {time}", "overdue, was due {time}"],
   incident_reported: ["{time} 上报", "reported {time}"],
   facilities: ["附近设施", "Facilities near"],
   facilities_empty: ["附近没有已开放的设施。", "No open facility near."],
@@ -64,7 +64,7 @@ export const messages = {
   place_again: ["重新定位", "Locate again"],
   place_locating: ["正在定位…", "Locating…"],
   place_manual: ["在地图上选点", "Pick on the map"],
-  place_move: ["移动地图，让十字对准地点", "Move the map until the cross is on the place"],
+  place_move: ["移动地图，让图钉对准地点", "Move the map until the pin is on the place"],
   place_use: ["使用这个点", "Use this point"],
   place_accuracy: ["手机定位，误差约 {n} 米", "from the phone, accurate to about {n} m"],
   place_rough: ["误差较大，请在地图上核对。", "Not very accurate: check it on the map."],
@@ -155,6 +155,8 @@ export const messages = {
   facility_station: ["初心驿站", "Station"],
   facility_canteen: ["幸福食堂", "Canteen"],
   facility_elder_care: ["养老服务", "Elder care"],
+  sign_out: ["退出", "Sign out"],
 } as const;
 
+export type MessageKey = keyof typeof messages;
 export const t = translator(messages);
