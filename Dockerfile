@@ -20,7 +20,7 @@ RUN pip install --constraint constraints.txt .
 COPY --from=web /src/web/dist /app/web/dist
 ENV YIWANGTU_WEB_DIR=/app/web/dist YIWANGTU_DATA_DIR=/var/lib/yiwangtu YIWANGTU_HOST=0.0.0.0
 RUN install -d -o yiwangtu -g yiwangtu /var/lib/yiwangtu
-USER yiwangtu
+USER 10001
 VOLUME /var/lib/yiwangtu
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=6 \
