@@ -25,7 +25,8 @@ _INSERT = text(
     "INSERT INTO incident (id, category, title, description, status, source, department, reported_by, body_hash, "
     "  datum, original_lon, original_lat, accuracy_m, reported_at, due_at, geom) "
     "VALUES (:id, :category, :title, :description, 'reported', :source, :department, :reported_by, :body_hash, "
-    "  :datum, :original_lon, :original_lat, :accuracy_m, :reported_at, :due_at, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)) "
+    "  :datum, :original_lon, :original_lat, :accuracy_m, :reported_at, :due_at, "
+    "  ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)) "
     "ON CONFLICT (id) DO NOTHING RETURNING code, path::text AS path"
 )
 _UPDATE = text(

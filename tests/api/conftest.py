@@ -1,6 +1,5 @@
 """A drawn town of two districts (see town.sql), the server over it, and signed-in clients."""
 
-import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,24 +63,34 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(town: Engine, database: Database, settings: Settings) -> FastAPI:
-    """The server over the town."""
-    return create_app(settings, database)
+def app(town: Engine, database: Database, settings: Settings) -> Iterator[FastAPI]:
+    """The server over the town, without its background work; see `running`."""
+    made = create_app(settings, database)
+    yield made
+    context = made.state.context
+    context.reader.close()
+    context.engine.dispose()
+    context.background.dispose()
 
 
 @pytest.fixture
-def client(app: FastAPI) -> Iterator[Callable[[str], TestClient]]:
+def running(app: FastAPI) -> Iterator[TestClient]:
+    """The server with its background work (live stream, jobs): an anonymous client that holds its lifespan."""
+    with TestClient(app, base_url="http://localhost") as client:
+        yield client
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Callable[[str], TestClient]:
     """Make clients: `client("worker")` is signed in and sends its CSRF token, `client("anonymous")` is nobody."""
-    with contextlib.ExitStack() as stack:
-        first = stack.enter_context(TestClient(app, base_url="http://localhost"))  # runs the lifespan, once
 
-        def make(login: str) -> TestClient:
-            made = TestClient(app, base_url="http://localhost", raise_server_exceptions=first.raise_server_exceptions)
-            if login != "anonymous":
-                sign_in(made, login)
-            return made
+    def make(login: str) -> TestClient:
+        made = TestClient(app, base_url="http://localhost")
+        if login != "anonymous":
+            sign_in(made, login)
+        return made
 
-        yield make
+    return make
 
 
 def sign_in(client: TestClient, login: str, password: str = PASSWORD) -> None:
