@@ -19,10 +19,7 @@ export const t = translator({
   me: ["我的位置", "My position"],
   nearMe: ["离我最近", "Near me"],
   locating: ["正在定位…", "Locating…"],
-  privacy: [
-    "您的位置只在这台设备上用来计算直线距离，不会发送给任何人。",
-    "Your position is only used on this device to compute straight-line distances. It is sent to nobody.",
-  ],
+  privacy: ["位置只在本机计算直线距离，不上传。", "Your position stays on this device."],
   denied: ["没有得到定位许可。可以改选一个社区。", "Locating was not allowed. You can choose a community instead."],
   noPosition: ["暂时定不了位。可以改选一个社区。", "Your position cannot be found now. You can choose a community instead."],
   insecure: ["此网址不是安全连接，浏览器不允许定位。请改选一个社区。", "This address is not secure, so the browser does not locate. Choose a community instead."],
@@ -40,8 +37,7 @@ export const t = translator({
   results: ["结果", "Results"],
   back: ["返回列表", "Back to the list"],
   showOnMap: ["在地图上看", "Show on the map"],
-  open: ["开放中", "Open"],
-  openUntil: ["开放中，{time} 结束", "Open until {time}"],
+  openUntil: ["正在开放，至 {time}", "Open until {time}"],
   openAlways: ["全天开放", "Always open"],
   closedUntil: ["未开放，{time} 开放", "Closed until {time}"],
   closedNow: ["未开放", "Closed"],
@@ -49,7 +45,7 @@ export const t = translator({
   planned: ["筹建中", "Planned"],
   plannedOn: ["筹建中，{date}启用", "Planned, opens {date}"],
   outOfUse: ["已停用", "Out of use"],
-  today: ["今天 {time}", "{time}"],
+  today: ["{time}", "{time}"],
   tomorrow: ["明天 {time}", "tomorrow {time}"],
   onDay: ["{day} {time}", "{day} {time}"],
   hours: ["开放时间", "Hours"],
@@ -86,14 +82,20 @@ export function kindName(kind: FacilityKind): string {
   return KINDS(kind);
 }
 
-const TIERS = translator({
+const TIER_TEXTS = {
   basic: ["基础型", "Basic"],
   standard: ["标准型", "Standard"],
   leading: ["引领型", "Leading"],
   district_center: ["区康养中心", "District centre"],
   regional_station: ["区域性养老服务站", "Regional station"],
   home_point: ["居家养老服务点", "Home-care point"],
-});
+} as const;
+const TIERS = translator(TIER_TEXTS);
+
+/** The Chinese name of a tier, whatever the language; null for one that we don't know. */
+export function tierLabel(tier: string): string | null {
+  return TIER_TEXTS[tier as keyof typeof TIER_TEXTS]?.[0] ?? null;
+}
 
 export function tierName(tier: string): string {
   return TIERS(tier as "basic");

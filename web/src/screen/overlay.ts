@@ -1,12 +1,24 @@
-/** What the wall draws over the server's style: the area in view lifted out of the rest, and rings round fresh incidents. */
-import type { GeoJSONSource } from "maplibre-gl";
+/** What the wall draws over the server's style: the area in view lifted out of the rest, and its live incidents. */
+import type { GeoJSONSource, Map as GLMap } from "maplibre-gl";
 import { extraId, type MapHandle } from "../shared/map";
 import type { Incident } from "../shared/types";
+import { EDGE, GROUND, OPEN_COLOR, OVERDUE_COLOR, OVERDUE_RIM } from "./colours";
 
 const AREA = extraId("area");
+const OPEN = extraId("open");
 const FRESH = extraId("fresh");
 const WORLD: GeoJSON.Position[] = [[-180, -85], [180, -85], [180, 85], [-180, 85], [-180, -85]];
 const NOTHING: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
+
+const DENSITY_UNTIL_ZOOM = 12;
+
+/** Labels in full ink, for eight metres; the density gives way where single incidents can be told apart. */
+export function fitStyleToWall(map: GLMap): void {
+  for (const layer of map.getStyle().layers) {
+    if (layer.type === "symbol") map.setPaintProperty(layer.id, "text-color", EDGE);
+    if (layer.type === "heatmap") map.setLayerZoomRange(layer.id, layer.minzoom ?? 0, DENSITY_UNTIL_ZOOM);
+  }
+}
 
 function ringsOf(geometry: GeoJSON.Geometry): GeoJSON.Position[][] {
   if (geometry.type === "Polygon") return geometry.coordinates;
@@ -26,34 +38,57 @@ function maskOf(geometry: GeoJSON.Geometry | null): GeoJSON.FeatureCollection {
 
 export interface Overlay {
   showArea(geometry: GeoJSON.Geometry | null): void;
+  showOpen(incidents: Incident[], now: number): void;
   showFresh(incidents: Incident[]): void;
+}
+
+function pointsOf(incidents: Incident[], propertiesOf: (incident: Incident) => GeoJSON.GeoJsonProperties): GeoJSON.FeatureCollection {
+  const features = incidents.map((one): GeoJSON.Feature => ({ type: "Feature", properties: propertiesOf(one), geometry: one.geometry }));
+  return { type: "FeatureCollection", features };
+}
+
+/** Whether the incident's time is over; the wall only asks this of open ones. */
+export function isOverdue(incident: Incident, now: number): boolean {
+  const { due_at } = incident.properties;
+  return !!due_at && Date.parse(due_at) < now;
 }
 
 export function addOverlay(handle: MapHandle): Overlay {
   const { map } = handle;
   map.addSource(AREA, { type: "geojson", data: NOTHING });
+  map.addSource(OPEN, { type: "geojson", data: NOTHING });
   map.addSource(FRESH, { type: "geojson", data: NOTHING });
   const firstSign = map.getStyle().layers.find((layer) => layer.type === "circle" || layer.type === "symbol")?.id;
   map.addLayer(
-    { id: `${AREA}-mask`, type: "fill", source: AREA, filter: ["==", ["get", "part"], "mask"], paint: { "fill-color": "#0a0f13", "fill-opacity": 0.62 } },
+    { id: `${AREA}-mask`, type: "fill", source: AREA, filter: ["==", ["get", "part"], "mask"], paint: { "fill-color": GROUND, "fill-opacity": 0.62 } },
     firstSign,
   );
   map.addLayer(
-    { id: `${AREA}-edge`, type: "line", source: AREA, filter: ["==", ["get", "part"], "edge"], paint: { "line-color": "#e9eff1", "line-width": 2.5 } },
+    { id: `${AREA}-edge`, type: "line", source: AREA, filter: ["==", ["get", "part"], "edge"], paint: { "line-color": EDGE, "line-width": 2.5 } },
     firstSign,
   );
+  map.addLayer({
+    id: `${OPEN}-circle`,
+    type: "circle",
+    source: OPEN,
+    layout: { "circle-sort-key": ["case", ["get", "isOverdue"], 1, 0] },
+    paint: {
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 10, 2.5, 13, 4.5, 16, 7],
+      "circle-color": ["case", ["get", "isOverdue"], OVERDUE_COLOR, OPEN_COLOR],
+      "circle-stroke-color": ["case", ["get", "isOverdue"], OVERDUE_RIM, GROUND],
+      "circle-stroke-width": 1.5,
+    },
+  });
   map.addLayer({
     id: `${FRESH}-ring`,
     type: "circle",
     source: FRESH,
-    paint: { "circle-radius": 16, "circle-color": "#ffd479", "circle-opacity": 0.15, "circle-stroke-color": "#ffd479", "circle-stroke-width": 2.5 },
+    paint: { "circle-radius": 18, "circle-color": OPEN_COLOR, "circle-opacity": 0.12, "circle-stroke-color": OPEN_COLOR, "circle-stroke-width": 2.5 },
   });
+  const fill = (id: string, data: GeoJSON.FeatureCollection): void => void (map.getSource(id) as GeoJSONSource).setData(data);
   return {
-    showArea: (geometry) => void (map.getSource(AREA) as GeoJSONSource).setData(maskOf(geometry)),
-    showFresh: (incidents) =>
-      void (map.getSource(FRESH) as GeoJSONSource).setData({
-        type: "FeatureCollection",
-        features: incidents.map(({ geometry }) => ({ type: "Feature", properties: {}, geometry })),
-      }),
+    showArea: (geometry) => fill(AREA, maskOf(geometry)),
+    showOpen: (incidents, now) => fill(OPEN, pointsOf(incidents, (one) => ({ code: one.properties.code, isOverdue: isOverdue(one, now) }))),
+    showFresh: (incidents) => fill(FRESH, pointsOf(incidents, (one) => ({ code: one.properties.code }))),
   };
 }

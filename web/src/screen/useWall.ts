@@ -1,6 +1,6 @@
 /** The wall's state: where it looks, what it knows of that place, and how old that is. */
 import { computed, onScopeDispose, ref, shallowRef, watch } from "vue";
-import { get, itemsPath } from "../shared/api";
+import { ApiError, get, itemsPath } from "../shared/api";
 import { childAreas, forgetAreas, trailTo } from "../shared/areas";
 import { useNow } from "../shared/clock";
 import { coalesce } from "../shared/coalesce";
@@ -11,9 +11,11 @@ import { useLatest } from "./latest";
 import { neighbour, nextStop } from "./tour";
 
 const POLL_MS = 60_000;
+const RETRY_MS = 10_000;
 const PACE_MS = 5_000;
 const FRESH_MS = 60_000;
 const FEED_LENGTH = 40;
+const OPEN_LENGTH = 500;
 export const STALE_MS = 150_000;
 
 interface Level {
@@ -40,7 +42,9 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
   const figures = useLatest<Figures>(onSignedOut);
   const level = useLatest<Level>(onSignedOut);
   const feed = useLatest<Incident[]>(onSignedOut);
+  const open = useLatest<Incident[]>(onSignedOut);
   const shape = useLatest<Feature>(onSignedOut);
+  const startFault = shallowRef<ApiError | null>(null);
   const now = useNow(1000);
 
   const area = computed(() => trail.value.at(-1) ?? null);
@@ -79,6 +83,16 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
     });
   }
 
+  /** The open incidents as points for the map: the newest where there are more than it can bear. */
+  function readOpen(): void {
+    const within = area.value?.code;
+    if (!within) return;
+    void open.load(within, async (signal) => {
+      const params = { within, is_open: true, limit: OPEN_LENGTH };
+      return (await get<FeaturePage<IncidentProperties>>(itemsPath("incident"), params, signal)).features;
+    });
+  }
+
   async function readShape(): Promise<void> {
     const at = area.value;
     if (!at) return;
@@ -89,6 +103,7 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
     readFigures();
     readLevel();
     readFeed();
+    readOpen();
   }
 
   const readAllCalmly = coalesce(readAll, PACE_MS);
@@ -105,7 +120,11 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
     reset: readAllCalmly,
   });
   const poll = setInterval(readAll, POLL_MS);
-  onScopeDispose(() => clearInterval(poll));
+  let startTimer: ReturnType<typeof setTimeout> | undefined;
+  onScopeDispose(() => {
+    clearInterval(poll);
+    clearTimeout(startTimer);
+  });
 
   /** Look at a place; `asBase` makes it the place where a rotation begins and returns to. */
   function look(next: Area[], asBase = true): void {
@@ -159,18 +178,28 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
     placeNames.value = new Map([...streets, ...below.flat()].map((one) => [one.code, one]));
   }
 
-  async function start(): Promise<void> {
-    const [all, layerAnswer, categoryAnswer] = await Promise.all([
-      childAreas(null),
-      get<{ layers: LayerInfo[] }>("/api/layers"),
-      get<{ categories: Category[] }>("/api/categories"),
-    ]);
+  async function readStart(): Promise<void> {
+    const [all, layerAnswer] = await Promise.all([childAreas(null), get<{ layers: LayerInfo[] }>("/api/layers")]);
     layers.value = layerAnswer.layers;
-    categories.value = new Map(categoryAnswer.categories.map((category) => [category.code, category]));
     cities.value = all.filter(mayShow);
     const own = account.value?.memberships.find(({ path }) => path !== "");
     const first = own ? await trailTo(own.path) : [];
-    look(first.length > 0 ? first : cities.value.slice(0, 1));
+    if (!area.value) look(first.length > 0 ? first : cities.value.slice(0, 1));
+    const { categories: list } = await get<{ categories: Category[] }>("/api/categories");
+    categories.value = new Map(list.map((category) => [category.code, category]));
+  }
+
+  /** Find the first place to look at; what fails is said and tried again. */
+  async function start(): Promise<void> {
+    try {
+      await readStart();
+      startFault.value = null;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.status === 401) return onSignedOut();
+      startFault.value = error;
+      startTimer = setTimeout(() => void start(), RETRY_MS);
+    }
   }
 
   watch(area, () => {
@@ -180,8 +209,8 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
   watch(city, (next) => next && void readPlaceNames(next).catch(() => undefined));
 
   return {
-    cities, trail, area, city, listed, layers, categories, placeNames, figures, level, feed, fresh, shape, now, live, isStale,
-    start, look, lookAt, lookAtPlace, advance, step, chooseCity, readAll,
+    cities, trail, area, city, listed, layers, categories, placeNames, figures, level, feed, open, fresh, shape, now, live, isStale,
+    startFault, start, look, lookAt, lookAtPlace, advance, step, chooseCity, readAll,
   };
 }
 

@@ -138,8 +138,10 @@ export type IncidentStatus =
 export interface IncidentProperties {
   code: string;
   category: string;
+  category_name?: string | null;
   title: string;
   status: IncidentStatus;
+  is_open?: boolean;
   source?: string | null;
   department?: string | null;
   community?: string | null;

@@ -1,0 +1,6 @@
+/** The wall's own colours on the map: bright enough over every grid, told apart without hue by their rim. */
+export const GROUND = "#0a0f13";
+export const EDGE = "#e9eff1";
+export const OPEN_COLOR = "#ffd166";
+export const OVERDUE_COLOR = "#ff6b5e";
+export const OVERDUE_RIM = "#ffffff";
