@@ -126,6 +126,7 @@ def _rebalance(
             compound="compound" if parameters.keep_compounds and bool(units["compound"].notna().any()) else None,
             current="grid" if has_incumbent else None,
             barriers=barriers if len(barriers) else None,
+            inside=units.geometry,
             floor=parameters.floor,
             ceiling=parameters.ceiling,
             target=parameters.target,

@@ -39,7 +39,7 @@ def find_neighbours(units: Units, barriers: npt.NDArray[np.object_]) -> Neighbou
 
     Units are neighbours when they share at least 1 m of border (points: an edge of the community's Delaunay
     triangulation, coincident points in a star). A pair is cut when the straight line between the two units'
-    inside points (`shapely.point_on_surface`) touches a barrier; barriers are in the metric CRS of the units.
+    inside points (`units.inside_m`) touches a barrier; barriers are in the metric CRS of the units.
     """
     if units.is_point:
         pairs = _point_pairs(units)
@@ -53,8 +53,7 @@ def crosses(units: Units, barriers: npt.NDArray[np.object_], pairs: IntArray) ->
     """Tell which straight lines between the units' inside points touch a barrier."""
     cut = np.zeros(len(pairs), dtype=bool)
     if len(barriers) and len(pairs):
-        inside = shapely.point_on_surface(units.geom_m)
-        ends = np.stack([shapely.get_coordinates(inside[pairs[:, k]]) for k in (0, 1)], axis=1)
+        ends = np.stack([shapely.get_coordinates(units.inside_m[pairs[:, k]]) for k in (0, 1)], axis=1)
         hit = shapely.STRtree(barriers).query(shapely.linestrings(ends), predicate="intersects")[0]
         cut[hit] = True
     return cut

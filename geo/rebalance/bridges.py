@@ -58,7 +58,7 @@ def build_bridges(units: Units, neighbours: Neighbours, barriers: npt.NDArray[np
 
 def _links(units: Units, piece: IntArray) -> tuple[IntArray, FloatArray]:
     """Candidate links: every unit to its nearest units of other pieces of its community, with metres."""
-    found, inside = [NO_PAIRS], shapely.get_coordinates(shapely.point_on_surface(units.geom_m))
+    found, inside = [NO_PAIRS], shapely.get_coordinates(units.inside_m)
     for community in range(len(units.communities)):
         index = np.flatnonzero(units.community == community)
         if len(np.unique(piece[index])) > 1:

@@ -25,6 +25,7 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     compound: str | None = None,
     current: str | None = None,
     barriers: gpd.GeoSeries | None = None,
+    inside: gpd.GeoSeries | None = None,
     floor: float = 400,
     ceiling: float = 800,
     target: float | None = None,
@@ -52,6 +53,9 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
         Column of the incumbent grid, null for none; needed by `adjust`.
     barriers
         Lines or polygons no grid connects across.
+    inside
+        What stands for each unit when a barrier is looked for between two of them, such as the buildings where
+        `units` are the lots around them; the units themselves otherwise.
     floor, ceiling, target
         Households of a grid, ends included; the target is the middle of the band unless given.
     mode
@@ -75,7 +79,7 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     if mode == "adjust" and current is None:
         raise InvalidInputError("mode adjust needs the column of the current grids")
     band = Band(floor, ceiling, (floor + ceiling) / 2 if target is None else target)
-    read = read_units(units, households=households, within=within, compound=compound, current=current)
+    read = read_units(units, households=households, within=within, compound=compound, current=current, inside=inside)
     prepared = prepare(read, barriers=barriers, band=band, mode=mode)
     solve = partial(solve_community, seed=seed)
     results = (executor.map if executor else map)(solve, prepared.problems)

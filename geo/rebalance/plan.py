@@ -116,7 +116,7 @@ def assemble(prepared: Prepared, solutions: Sequence[CommunitySolution], *, seed
     """Name the grids, measure them from the units, and gather the reasons."""
     units, problems = prepared.units, prepared.problems
     per_unit = [solution.grid[problem.atom] for problem, solution in zip(problems, solutions, strict=True)]
-    inside = shapely.get_coordinates(shapely.point_on_surface(units.geom_m))
+    inside = shapely.get_coordinates(units.inside_m)
     names = name_grids(problems, per_unit, inside=inside, retired=units.incumbents)
     number = np.empty(len(units.households), dtype=np.int64)
     first = 0

@@ -24,6 +24,8 @@ class Units:
     ----------
     geom_m
         Geometries in a local metric CRS, made valid.
+    inside_m
+        The point that stands for each unit where a straight line to a neighbour is drawn.
     households
         Finite and >= 0.
     community, compound, incumbent
@@ -31,6 +33,7 @@ class Units:
     """
 
     geom_m: npt.NDArray[np.object_]
+    inside_m: npt.NDArray[np.object_]
     crs: object
     households: FloatArray
     community: IntArray
@@ -47,7 +50,13 @@ class Units:
 
 
 def read_units(
-    frame: gpd.GeoDataFrame, *, households: str, within: str | None, compound: str | None, current: str | None
+    frame: gpd.GeoDataFrame,
+    *,
+    households: str,
+    within: str | None,
+    compound: str | None,
+    current: str | None,
+    inside: gpd.GeoSeries | None = None,
 ) -> Units:
     """Check a frame of units and take it apart into arrays.
 
@@ -68,8 +77,10 @@ def read_units(
     community, communities = _codes(frame, within)
     compounds_of, compounds = _codes(frame, compound)
     incumbent, incumbents = _codes(frame, current)
+    geom_m = shapely.make_valid(shapely.force_2d(metric.geometry.to_numpy()))
     return Units(
-        geom_m=shapely.make_valid(shapely.force_2d(metric.geometry.to_numpy())),
+        geom_m=geom_m,
+        inside_m=shapely.point_on_surface(geom_m if inside is None else inside.to_crs(metric.crs).to_numpy()),
         crs=metric.crs,
         households=counts,
         community=np.zeros(len(frame), dtype=np.int64) if within is None else community,
