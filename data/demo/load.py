@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, text
 
+import data.tables  # noqa: F401  (registers the tables that are no layer)
 from data import accounts
 from data.accounts import Post
 from data.demo.xialu.city import write_city
@@ -16,7 +18,7 @@ from data.imports.batch import run_imports
 from data.imports.importer import import_file
 from data.imports.options import ImportReport
 from data.imports.reference import load_categories
-from data.tables import metadata
+from layers.tables import metadata
 
 XIALU, CAMBRIDGE = "420204", "camcity"
 XIALU_LAYERS = (
@@ -107,7 +109,7 @@ def load(engine: Engine, data_dir: Path, say: Say) -> None:
 def _load_xialu(engine: Engine, data_dir: Path, say: Say) -> list[ImportReport]:
     """Generate and import the sample district."""
     say("生成下陆区示例 generating the 下陆 sample")
-    now = datetime.now(UTC)
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
     path = data_dir / "demo-xialu.gpkg"
     write_city(path, today=now.date(), now=now)
     reports = []
