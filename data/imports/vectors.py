@@ -94,7 +94,7 @@ def _read(path: Path, layer: str, codec: str | None, start: int) -> gpd.GeoDataF
     try:
         return _quietly(
             pyogrio.read_dataframe, path, layer=layer, encoding=codec, skip_features=start, max_features=CHUNK_ROWS,
-            on_invalid="ignore",
+            on_invalid="ignore", datetime_as_string=True,
         )  # fmt: skip
     except (*OGR_ERRORS, UnicodeError) as exc:
         raise _unreadable(path, codec, exc) from exc

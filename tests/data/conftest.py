@@ -67,7 +67,8 @@ def town_rows():
                  "geom": box(west + 0.2, south + 0.2, west + 0.4, south + 0.4)}
                 for code, (west, south, _, _) in GRIDS.items()
             ),
-            {"code": "UX", "name": None, "households": 50, "residents_60": None, "compound": "K1", "geom": point(0.5, 1.5)},
+            {"code": "UX", "name": None, "households": 50, "residents_60": None, "compound": "K1",
+             "geom": point(0.5, 1.5)},
         ],
         "road": [
             {"code": "R1", "name": "中路", "class": "arterial", "is_walkable": True, "is_barrier": False,
