@@ -225,7 +225,7 @@ def test_elder_mode_is_large_and_remembered(city: Page) -> None:
     assert city.evaluate("() => getComputedStyle(document.documentElement).fontSize") == "24px"
     assert city.evaluate(text_size) == pytest.approx(1.6 * before)
     small = city.evaluate(
-        """() => [...document.querySelectorAll('.finder :is(button, select, input), .tools button, .map-controls button')]
+        """() => [...document.querySelectorAll('.finder :is(button, select, input), :is(.tools, .map-controls) button')]
           .filter(e => e.offsetParent).map(e => [e.textContent, e.getBoundingClientRect()])
           .filter(([, box]) => box.width < 60 || box.height < 59.5).map(([name]) => name)"""
     )

@@ -144,25 +144,27 @@ def test_rotation_moves_on_and_any_input_holds_it(page: Page, demo_url: str, dem
     expect(page.locator("[data-rotation=toggle]")).to_have_attribute("aria-label", "开始轮播")
 
 
-def test_last_good_data_stays_when_the_server_fails(wall: Page) -> None:
-    value = wall.locator("[data-figure=outside] .value")
+def test_last_good_data_stays_when_the_server_fails(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> None:
+    _open_wall(page, demo_url, demo_passwords["wall"])
+    value = page.locator("[data-figure=outside] .value")
+    expect(value).to_have_text(re.compile(r"\d"))
     before = value.inner_text()
+    problem = {"type": "about:blank", "title": "unavailable", "status": 503, "code": "unavailable",
+               "detail": "The database is not available.", "request_id": "x"}  # fmt: skip
 
     def fail(route: Route) -> None:
-        problem = {"type": "about:blank", "title": "unavailable", "status": 503, "code": "unavailable",
-                   "detail": "The database is not available.", "request_id": "x"}  # fmt: skip
         route.fulfill(status=503, body=json.dumps(problem), content_type="application/problem+json")
 
-    wall.route("**/api/figures*", fail)
-    wall.locator(".areas tbody tr button").first.click()
+    page.route("**/api/figures*", fail)
+    page.locator(".areas tbody tr button").first.click()
     expect(value).to_have_text("—")
-    expect(wall.locator(".health .state")).to_have_text("数据陈旧")
-    wall.keyboard.press("Escape")
+    expect(page.locator(".health .state")).to_have_text("数据陈旧")
+    page.keyboard.press("Escape")
     expect(value).to_have_text(before)
-    expect(wall.locator(".fault")).to_contain_text("The database is not available.")
-    wall.unroute("**/api/figures*")
-    wall.locator(".areas tbody tr button").first.click()
-    expect(wall.locator(".health .state")).to_have_text("实时")
+    expect(page.locator(".fault")).to_contain_text("The database is not available.")
+    page.unroute("**/api/figures*")
+    page.locator(".areas tbody tr button").first.click()
+    expect(page.locator(".health .state")).to_have_text("实时")
 
 
 def test_wrong_token_and_wrong_password_are_told_and_a_dispatcher_gets_in(
