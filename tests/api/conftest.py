@@ -13,6 +13,7 @@ from api.settings import Settings
 from data import accounts, outbox
 from data.credentials import Cost
 from data.engine import Database
+from layers.tables import metadata
 
 PASSWORD = "a drawn town 2024"
 ACCOUNTS = (
@@ -36,8 +37,10 @@ CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
 
 
 def draw_town(engine: Engine) -> None:
-    """Fill empty tables with the town and its accounts; every account's login is in ACCOUNTS."""
+    """Empty all tables and fill them with the town and its accounts; every account's login is in ACCOUNTS."""
     with engine.begin() as connection:
+        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
         connection.exec_driver_sql((Path(__file__).parent / "town.sql").read_text("utf-8").replace("%", "%%"))
         for login, role, area, department in ACCOUNTS:
             post = accounts.Post(role, area, department)
@@ -47,10 +50,10 @@ def draw_town(engine: Engine) -> None:
 
 
 @pytest.fixture
-def town(clean: Engine) -> Engine:
+def town(owner_engine: Engine) -> Engine:
     """The owner's engine over the freshly drawn town."""
-    draw_town(clean)
-    return clean
+    draw_town(owner_engine)
+    return owner_engine
 
 
 @pytest.fixture

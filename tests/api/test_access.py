@@ -1,0 +1,332 @@
+"""docs/access.md says who may do what; the server is asked every route and every layer as every role."""
+
+import asyncio
+import io
+import math
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import mapbox_vector_tile
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from PIL import Image
+from sqlalchemy import Engine
+from starlette.routing import BaseRoute, Mount, Route
+
+from api.main import create_app
+from api.services.moves import MOVES
+from api.settings import Settings
+from data import accounts
+from data.engine import Database
+from data.tables import ROLES
+from layers.registry import BY_NAME
+from layers.viewer import Viewer
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "access.md"
+ADMINISTRATORS = ("system_admin", "security_admin", "audit_admin")
+CASE = "D1S1C1G1-9"  # in the worker's grid, of the department's own
+CASE_ID = str(uuid.uuid4())
+PHOTO, JOB = str(uuid.uuid4()), str(uuid.uuid4())
+MAP_SCOPE = {"worker": "D1.D1S1.D1S1C1", "community": "D1.D1S1.D1S1C1", "street": "D1.D1S1"}  # the others: D1
+CASE_SCOPE = {**MAP_SCOPE, "worker": "D1.D1S1.D1S1C1.D1S1C1G1"}
+REFUSED = {"sign in": 401, "no": 403, "none": 404}
+
+
+def table(heading: str) -> dict[str, dict[str, str]]:
+    """Read a table of the page: {first cell: {column: cell}}, one column for each administrator."""
+    section = DOCUMENT.read_text("utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("|")
+    ]
+    found = {}
+    for cells in rows[2:]:
+        row = dict(zip(rows[0][1:], cells[1:], strict=True))
+        every = row.pop("administrators")
+        code = re.match(r"`(.+?)`", cells[0])
+        found[code[1] if code else cells[0]] = {**row, **dict.fromkeys(ADMINISTRATORS, every)}
+    return found
+
+
+def routes(found: list[BaseRoute]) -> Iterator[str]:
+    """Name every route of an application as the page does."""
+    for route in found:
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            yield from routes(inner.routes)
+        elif isinstance(route, Mount):
+            yield f"GET {route.path}/"
+        else:
+            assert isinstance(route, Route | APIRoute), route
+            yield from (f"{method} {route.path}" for method in (route.methods or ()) if method != "HEAD")
+
+
+@pytest.fixture(scope="module")
+def world(database: Database, owner_engine: Engine, tmp_path_factory, request) -> Iterator[FastAPI]:
+    """One server over one town for all questions here; with built pages, a job, a photo, a wall's token."""
+    conftest = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py"))
+    conftest.draw_town(owner_engine)
+    web = tmp_path_factory.mktemp("web")
+    for name in ("screen", "planner", "worker", "public", "assets"):
+        (web / name).mkdir()
+        (web / name / "index.html").write_text("page")
+    (web / "sw.js").write_text("")
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "JPEG")
+    with owner_engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO incident (id, code, category, title, description, department, reported_at, geom) VALUES "
+            "(%s, %s, 'noise', 'drawn', 'drawn', '城管', now(), ST_SetSRID(ST_MakePoint(115.001, 30.209), 4326))",
+            (CASE_ID, CASE),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO incident_photo (id, incident_id, sha256, width, height, content) "
+            "VALUES (%s, %s, '', 8, 8, %s)",
+            (PHOTO, CASE_ID, out.getvalue()),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO job (id, kind, area_code, path) VALUES (%s, 'gaps', 'D1', 'D1')", (JOB,)
+        )
+        token = accounts.add_kiosk(connection, "wall", name="大屏", area="D1")
+    while conftest.outbox.publish(owner_engine):
+        pass
+    cheap = conftest.CHEAP
+    app = create_app(
+        Settings(
+            data_dir=web, web_dir=web, password_memory_kib=cheap.memory_kib, password_passes=cheap.passes,
+            password_lanes=cheap.lanes, _env_file=None,
+        ),
+        database,
+    )  # fmt: skip
+    app.state.token, app.state.sign_in = token, conftest.sign_in
+    yield app
+    app.state.context.reader.close()
+    app.state.context.engine.dispose()
+    app.state.context.background.dispose()
+
+
+@pytest.fixture(scope="module")
+def signed_in(world: FastAPI) -> dict[str, dict[str, str]]:
+    """The headers of every role, for questions that end no session."""
+    return sign_all_in(world)
+
+
+def sign_all_in(world: FastAPI) -> dict[str, dict[str, str]]:
+    """Sign every role in: cookie and CSRF token as headers."""
+    found: dict[str, dict[str, str]] = {"anonymous": {}}
+    for role in ROLES:
+        client = TestClient(world, base_url="http://localhost")
+        world.state.sign_in(client, role)
+        found[role] = {
+            "cookie": f"yiwangtu_session={client.cookies['yiwangtu_session']}",
+            "x-csrf-token": client.headers["X-CSRF-Token"],
+        }
+    return found
+
+
+def photo() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8), "blue").save(out, "JPEG")
+    return out.getvalue()
+
+
+def recipes(token: str) -> dict[str, tuple[str, dict, int]]:
+    """How each route is asked: address, arguments, and the status of a caller who may.
+
+    An illegal move answers 409 to those who may move the case at all, and leaves it as it is.
+    """
+    case = f"/api/incidents/{CASE_ID}"
+    plan, job = "/api/plans/3", f"/api/jobs/{JOB}"
+    report = {"category": "litter", "title": "x", "lon": 115.0025, "lat": 30.205, "datum": "wgs84"}
+    gaps = {"kind": "gaps", "within": "D1", "parameters": {"facility": "station", "radius_m": 300}}
+    return {
+        "GET /": ("/", {}, 307),
+        "GET /{name}": ("/sw.js", {}, 200),
+        **{f"GET /{name}/": (f"/{name}/", {}, 200) for name in ("assets", "screen", "planner", "worker", "public")},
+        **{f"GET {path}": (path, {}, 200) for path in (
+            "/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/layers", "/api/categories", "/api/areas",
+            "/api/session", "/live", "/api/jobs",
+        )},
+        "GET /api/styles/{theme}.json": ("/api/styles/light.json", {}, 200),
+        "GET /tiles/{layer}.json": ("/tiles/station.json", {}, 200),
+        "GET /tiles/{layer}/{z}/{x}/{y}.mvt": ("/tiles/station/12/3356/1687.mvt", {}, 200),
+        "GET /api/layers/{layer}/items": ("/api/layers/station/items", {}, 200),
+        "GET /api/layers/{layer}/items/{code}": ("/api/layers/station/items/D1S1C1-station", {}, 200),
+        "GET /api/figures": ("/api/figures?within=D1S1C1", {}, 200),
+        "POST /api/incidents": ("/api/incidents", {"json": {"id": str(uuid.uuid4()), **report}}, 201),
+        "POST /api/incidents/{incident_id}/events": (f"{case}/events", {"json": {"to": "verified"}}, 409),
+        "PUT /api/incidents/{incident_id}/photos/{photo_id}": (
+            f"{case}/photos/{uuid.uuid4()}", {"content": photo(), "headers": {"content-type": "image/jpeg"}}, 201,
+        ),
+        "GET /api/incidents/{incident_id}/photos": (f"{case}/photos", {}, 200),
+        "GET /api/incidents/{incident_id}/photos/{photo_id}": (f"{case}/photos/{PHOTO}", {}, 200),
+        "POST /api/jobs": ("/api/jobs", {"json": gaps}, 202),
+        "GET /api/jobs/{job_id}": (job, {}, 200),
+        "DELETE /api/jobs/{job_id}": (job, {}, 200),
+        "GET /api/plans": ("/api/plans?within=D1", {}, 200),
+        "GET /api/plans/{plan_id}": (plan, {}, 200),
+        "GET /api/plans/{plan_id}/grids": (f"{plan}/grids", {}, 200),
+        "GET /api/plans/{plan_id}/changes": (f"{plan}/changes", {}, 200),
+        "PATCH /api/plans/{plan_id}": (plan, {"json": {"name": "kept"}}, 200),
+        "DELETE /api/plans/{plan_id}": (plan, {}, 204),
+        "POST /api/session/kiosk": ("/api/session/kiosk", {"json": {"token": token}}, 201),
+        "POST /api/session": ("/api/session", {"json": {"login": "chief", "password": "a drawn town 2024"}}, 201),
+        "DELETE /api/session": ("/api/session", {}, 204),
+    }  # fmt: skip
+
+
+def stream_status(app: FastAPI, path: str, headers: dict[str, str]) -> int:
+    """Open a stream, take its status and hang up."""
+    statuses = []
+    messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> dict:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(message: dict) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": path,
+        "raw_path": b"", "query_string": b"", "root_path": "", "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    asyncio.run(app(scope, receive, send))
+    return statuses[0]
+
+
+def test_every_route_is_on_the_page(world: FastAPI) -> None:
+    assert sorted(table("Routes")) == sorted(routes(world.routes))
+
+
+def test_every_route_as_every_role(world: FastAPI) -> None:
+    """In the page's order: what ends a plan, a job or a session comes last."""
+    wrong = []
+    signed_in = sign_all_in(world)
+    made = recipes(world.state.token)
+    for route, row in table("Routes").items():
+        assert set(row) == {"anonymous", *ROLES}
+        address, arguments, success = made[route]
+        method = route.split()[0]
+        for role, cell in row.items():
+            headers = signed_in[role] | arguments.get("headers", {})
+            if route == "GET /live":
+                status = stream_status(world, address, headers)
+            else:
+                fresh = dict(arguments)
+                if route == "POST /api/incidents":
+                    fresh["json"] = {**arguments["json"], "id": str(uuid.uuid4())}
+                if route.startswith("PUT"):
+                    address = f"{address.rpartition('/')[0]}/{uuid.uuid4()}"
+                client = TestClient(world, base_url="http://localhost", follow_redirects=False)
+                status = client.request(method, address, **{**fresh, "headers": headers}).status_code
+            if status != (success if cell == "yes" else REFUSED[cell]):
+                wrong.append((route, role, cell, status))
+    assert wrong == []
+
+
+def test_every_layer_is_on_the_page() -> None:
+    assert set(table("Layers")) == set(BY_NAME)
+
+
+@pytest.mark.parametrize("layer", sorted(BY_NAME))
+def test_every_layer_as_every_role(world: FastAPI, signed_in, owner_engine: Engine, layer: str) -> None:
+    """Tiles, lists and TileJSON show the rows and the fields that the page says, and nothing else."""
+    for role, cell in table("Layers")[layer].items():
+        client = TestClient(world, base_url="http://localhost", headers=signed_in[role])
+        answers = [client.get(f"/tiles/{layer}.json"), client.get(f"/api/layers/{layer}/items")]
+        if cell == "-":
+            answers.append(client.get(f"/tiles/{layer}/14/13425/6750.mvt"))
+            refusal = 401 if role == "anonymous" else 403
+            assert [(role, one.status_code) for one in answers] == [(role, refusal)] * 3
+            continue
+        rows, audience = cell.split()
+        names = field_names(layer, audience)
+        features = answers[1].json()["features"]
+        assert {name for one in features for name in one["properties"]} <= names
+        codes = {one["properties"]["code"] for one in features}
+        assert (role, codes) == (role, expected_codes(owner_engine, layer, role, rows))
+        drawn, attributes = tiles(client, layer)
+        if rows == "5":
+            assert len(drawn) >= len(codes)  # other zoom levels have other cells
+        else:
+            assert (role, drawn) == (role, codes)
+        in_tile = {field.name for field in BY_NAME[layer].fields if field.in_tile and field.name in names}
+        assert attributes <= in_tile
+        assert set(answers[0].json()["vector_layers"][0]["fields"]) == in_tile
+        if features and rows != "5":
+            assert set(features[0]["properties"]) == names
+
+
+def field_names(layer: str, audience: str) -> set[str]:
+    """The fields of a layer for an audience; staff see what the public sees, case workers what staff see."""
+    seen = {"public": {"public"}, "staff": {"public", "staff"}, "case": {"public", "staff", "case"}}[audience]
+    return {field.name for field in BY_NAME[layer].fields if field.audience in seen}
+
+
+def expected_codes(engine: Engine, name: str, role: str, rows: str) -> set[str]:
+    """The codes that a role sees, found by the owner with text comparison alone: no ltree, no row-level security."""
+    layer = BY_NAME[name]
+    where = layer.where or "true"
+    with engine.begin() as connection:
+        if rows == "5":
+            top = MAP_SCOPE.get(role, "D1") if role in ROLES and role not in ADMINISTRATORS else "nowhere"
+            sql = (
+                "SELECT z || '-' || x || '-' || y FROM incident_cell WHERE z = 18 GROUP BY z, x, y "
+                f"HAVING sum(count) >= 5 OR bool_and(path::text || '.' LIKE '{top}.%%')"
+            )
+            return {row[0] for row in connection.exec_driver_sql(sql)}
+        if rows == "scope":
+            scope = CASE_SCOPE if layer.scope == "case" else MAP_SCOPE
+            where += f" AND path::text || '.' LIKE '{scope.get(role, 'D1')}.%%'"
+            if layer.scope == "case":
+                where += f" AND (department = '城管' OR '{role}' <> 'department')"
+                where += f" OR reported_by = (SELECT id FROM account WHERE login = '{role}')"
+        return {row[0] for row in connection.exec_driver_sql(f"SELECT code FROM {layer.table.name} t WHERE {where}")}
+
+
+def tiles(client: TestClient, layer: str) -> tuple[set[str], set[str]]:
+    """Codes and attribute names in all tiles over the town."""
+    zoom = max(BY_NAME[layer].min_zoom, 12)
+    zoom = min(zoom, BY_NAME[layer].max_zoom)
+    codes: set[str] = set()
+    attributes: set[str] = set()
+    (west, north), (east, south) = tile_of(114.999, 30.221, zoom), tile_of(115.041, 30.199, zoom)
+    for x in range(west, east + 1):
+        for y in range(north, south + 1):
+            answer = client.get(f"/tiles/{layer}/{zoom}/{x}/{y}.mvt")
+            assert answer.status_code == 200
+            for feature in mapbox_vector_tile.decode(answer.content).get(layer, {"features": []})["features"]:
+                codes.add(feature["properties"]["code"])
+                attributes |= set(feature["properties"])
+    return codes, attributes
+
+
+def tile_of(lon: float, lat: float, zoom: int) -> tuple[int, int]:
+    """The web-Mercator tile of a place."""
+    y = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2
+    return int((lon + 180) / 360 * 2**zoom), int(y * 2**zoom)
+
+
+def test_the_page_lists_every_move() -> None:
+    section = DOCUMENT.read_text("utf-8").split("## Moves of an incident")[1]
+    rows = [
+        tuple(cell.strip() for cell in line.strip("|").split("|"))
+        for line in section.splitlines()
+        if line.startswith("|")
+    ]
+    assert sorted(rows[2:]) == sorted(
+        (status, to, ", ".join(sorted(roles))) for status, legal in MOVES.items() for to, roles in legal.items()
+    )
+
+
+def test_nobody_unknown_sees_anything() -> None:
+    """A viewer without roles has an empty scope, whatever its account."""
+    nobody = Viewer(account_id=1)
+    assert {name for name, layer in BY_NAME.items() if nobody.sees(layer)} == {
+        name for name, layer in BY_NAME.items() if layer.scope == "public"
+    }
