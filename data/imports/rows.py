@@ -25,6 +25,7 @@ ObjectArray = npt.NDArray[np.object_]
 INCIDENT_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "yiwangtu/incident")
 LOCATED = ("compound", "unit", "grid", "facility")  # tables whose rows must lie in an area
 _UNPLACED = -2  # no geometry: said already
+CLOCKS_MAY_DIFFER = pd.Timedelta(days=1)
 _LAST_STEPS = ("resolved_at", "closed_at")
 
 
@@ -234,15 +235,23 @@ class RowMaker:
             out["datum"] = self.reprojection.datum
             xy = inside_points(raw)
             out["original_lon"], out["original_lat"] = xy[:, 0], xy[:, 1]
-        reported = out.get("reported_at")
         for name in ("due_at", *_LAST_STEPS):
-            later = out.get(name)
-            if isinstance(later, pd.Series) and isinstance(reported, pd.Series):
-                early = (later < reported).to_numpy(dtype=bool)
-                severity = "error" if name in _LAST_STEPS else "warning"
-                self.log.add(
-                    chunk.rows[early], name, later[early], "is before reported_at", kind="early", severity=severity,  # type: ignore[arg-type]
-                )  # fmt: skip
+            self._check_order(name, chunk, out)
+
+    def _check_order(self, name: str, chunk: Chunk, out: dict[str, object]) -> None:
+        """Log steps before the report: clocks differ by seconds (a warning), not by a day (an error)."""
+        reported, later = out.get("reported_at"), out.get(name)
+        if not (isinstance(reported, pd.Series) and isinstance(later, pd.Series)):
+            return
+        early = (later < reported).to_numpy(dtype=bool)
+        wrong = early & (later < reported - CLOCKS_MAY_DIFFER).to_numpy(dtype=bool) & (name in _LAST_STEPS)
+        column = self.mapped.columns.get(name)
+        raw = chunk.frame[column] if column else later
+        self.log.add(chunk.rows[wrong], name, raw[wrong], "is more than a day before reported_at", kind="early")
+        slightly = early & ~wrong
+        self.log.add(
+            chunk.rows[slightly], name, raw[slightly], "is before reported_at", kind="early", severity="warning"
+        )  # fmt: skip
 
     def _identities(self, chunk: Chunk, values: dict[str, pd.Series]) -> ObjectArray:
         """Take the file's UUIDs, or make each from its code."""

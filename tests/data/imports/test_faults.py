@@ -121,12 +121,13 @@ def test_incident_faults(town, importing):
     rows = [
         {**good, "code": "1", "category": "E99"},
         {**good, "code": "2", "reported_at": "yesterday"},
-        {**good, "code": "3", "closed_at": "2026-04-30T08:00:00Z"},
+        {**good, "code": "3", "closed_at": "2026-04-30T07:59:59Z"},
         {**good, "code": "4", "due_at": "2026-04-30T08:00:00Z"},
         {**good, "code": "5", "status": "done"},
         {**good, "code": "6", "rating": 6},
         {**good, "code": "7", "id": "not-a-uuid"},
         {**good, "code": "8", "geom": point(50, 50)},
+        {**good, "code": "9", "closed_at": "2026-05-01T07:59:51Z"},
     ]
     fields = sorted({name for row in rows for name in row} - {"geom"})
     report = importing("incident", [{**dict.fromkeys(fields), **row} for row in rows])
@@ -139,6 +140,7 @@ def test_incident_faults(town, importing):
         (6, "rating", "out_of_range", "error"),
         (7, "id", "not_a_uuid", "error"),
         (8, "geometry", "outside", "warning"),
+        (9, "closed_at", "early", "warning"),
     ]
 
 
