@@ -4,7 +4,7 @@ import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from 
 import { init, use, type EChartsCoreOption, type EChartsType } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { formatCount, formatDate } from "../shared/format";
-import { nameOf } from "../shared/i18n";
+import { language, nameOf } from "../shared/i18n";
 import type { Figures } from "../shared/types";
 import { t } from "./messages";
 
@@ -80,15 +80,16 @@ export function trendOption(trend: Figures["trend"], rem: number, isStill: boole
 
 export function categoryOption(categories: Figures["by_category"], rem: number, isStill: boolean): EChartsCoreOption {
   const label = { color: INK, fontSize: rem };
+  const room = language.value === "en" ? 11.5 : 8.8;
   return {
     ...base(rem, isStill),
-    grid: { left: rem * 9.4, right: rem * 3.2, top: 0, bottom: 0 },
+    grid: { left: rem * (room + 0.6), right: rem * 3.2, top: 0, bottom: 0 },
     xAxis: { type: "value", show: false },
     yAxis: {
       type: "category",
       inverse: true,
       data: categories.map(nameOf),
-      axisLabel: { ...label, width: rem * 8.8, overflow: "truncate", interval: 0 },
+      axisLabel: { ...label, width: rem * room, overflow: "truncate", interval: 0 },
       axisLine: { show: false },
       axisTick: { show: false },
     },

@@ -1,8 +1,9 @@
 /** What the wall draws over the server's style: the area in view lifted out of the rest, and its live incidents. */
 import type { GeoJSONSource, Map as GLMap } from "maplibre-gl";
 import { extraId, type MapHandle } from "../shared/map";
+import { scaledSize, type StyleLayer } from "../shared/style";
 import type { Incident } from "../shared/types";
-import { EDGE, GROUND, OPEN_COLOR, OVERDUE_COLOR, OVERDUE_RIM } from "./colours";
+import { EDGE, FRESH_COLOR, GROUND, OPEN_COLOR, OVERDUE_COLOR, OVERDUE_RIM } from "./colours";
 
 const AREA = extraId("area");
 const OPEN = extraId("open");
@@ -10,12 +11,17 @@ const FRESH = extraId("fresh");
 const WORLD: GeoJSON.Position[] = [[-180, -85], [180, -85], [180, 85], [-180, 85], [-180, -85]];
 const NOTHING: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
 
-const DENSITY_UNTIL_ZOOM = 12;
+const DENSITY_UNTIL_ZOOM = 11;
+const FACILITY_SCALE = 0.7;
 
-/** Labels in full ink, for eight metres; the density gives way where single incidents can be told apart. */
+/** Labels in full ink, for eight metres; facilities step back behind incidents, and the density where those can be told apart. */
 export function fitStyleToWall(map: GLMap): void {
   for (const layer of map.getStyle().layers) {
     if (layer.type === "symbol") map.setPaintProperty(layer.id, "text-color", EDGE);
+    if (layer.type === "circle" && (layer as StyleLayer).metadata?.group === "facility") {
+      map.setPaintProperty(layer.id, "circle-radius", scaledSize(layer.paint?.["circle-radius"] ?? 5, FACILITY_SCALE));
+      map.setPaintProperty(layer.id, "circle-opacity", 0.85);
+    }
     if (layer.type === "heatmap") map.setLayerZoomRange(layer.id, layer.minzoom ?? 0, DENSITY_UNTIL_ZOOM);
   }
 }
@@ -83,7 +89,7 @@ export function addOverlay(handle: MapHandle): Overlay {
     id: `${FRESH}-ring`,
     type: "circle",
     source: FRESH,
-    paint: { "circle-radius": 18, "circle-color": OPEN_COLOR, "circle-opacity": 0.12, "circle-stroke-color": OPEN_COLOR, "circle-stroke-width": 2.5 },
+    paint: { "circle-radius": 18, "circle-color": FRESH_COLOR, "circle-opacity": 0.15, "circle-stroke-color": FRESH_COLOR, "circle-stroke-width": 2.5 },
   });
   const fill = (id: string, data: GeoJSON.FeatureCollection): void => void (map.getSource(id) as GeoJSONSource).setData(data);
   return {
