@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,8 @@ from data.scope import scoped
 from layers.viewer import ANONYMOUS, Viewer
 
 T = TypeVar("T")
+MOST_PLANS = 100  # of one connection
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 class ClientGoneError(Exception):
@@ -51,14 +55,14 @@ class Work:
 
 
 @contextlib.contextmanager
-def autocommitting(engine: Engine) -> Iterator[Any]:
-    """Lend a pooled psycopg2 connection on which what is sent together is a transaction by itself."""
+def autocommitting(engine: Engine) -> Iterator[tuple[Any, set[str]]]:
+    """Lend a pooled psycopg2 connection on which what is sent together is a transaction, and the names of its plans."""
     lent = engine.raw_connection()
     try:
         connection: Any = lent.driver_connection
         connection.autocommit = True
         try:
-            yield connection
+            yield connection, lent.info.setdefault("plans", set())
         finally:
             if connection.closed:  # the server went: the pool's other connections are dead too
                 lent.invalidate()
@@ -78,6 +82,17 @@ def _settings(viewer: Viewer) -> dict[str, str]:
 _SET = "SELECT " + ", ".join(
     f"set_config('{name}', %({name.replace('.', '_')})s, true)" for name in ANONYMOUS.settings()
 )  # fmt: skip
+
+_SET_GENERIC = f"{_SET}, set_config('plan_cache_mode', 'force_generic_plan', true)"
+
+
+@lru_cache(maxsize=2048)
+def _prepare(sql: str) -> tuple[str, str, str]:
+    """Turn a statement with named parameters into a name, the statement to prepare, and the call."""
+    names = list(dict.fromkeys(_PARAMETER.findall(sql)))
+    statement = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", sql)
+    name = "plan_" + hashlib.blake2b(sql.encode(), digest_size=10).hexdigest()
+    return name, statement, f"EXECUTE {name} ({', '.join(f'%({one})s' for one in names)})"
 
 
 class Reader:
@@ -118,8 +133,25 @@ class Reader:
 
     def rows(self, handle: Work, viewer: Viewer, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Read rows on this thread: settings and statement go together, and so are one transaction of PostgreSQL's."""
-        with autocommitting(self.engine) as connection, handle.on(connection), connection.cursor() as cursor:
+        with autocommitting(self.engine) as (connection, _), handle.on(connection), connection.cursor() as cursor:
             cursor.execute(f"{_SET};{sql}", {**_settings(viewer), **parameters})
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
+
+    def planned(self, handle: Work, viewer: Viewer, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Read rows like `rows` by a statement that each connection plans once, whatever the parameters.
+
+        For statements whose best plan is always the same; row-level security makes planning dearer than a small tile.
+        """
+        name, statement, call = _prepare(sql)
+        with autocommitting(self.engine) as (connection, known), handle.on(connection), connection.cursor() as cursor:
+            if name not in known:
+                if len(known) >= MOST_PLANS:
+                    cursor.execute("DEALLOCATE ALL")
+                    known.clear()
+                cursor.execute(f"PREPARE {name} AS {statement}")
+                known.add(name)
+            cursor.execute(f"{_SET_GENERIC};{call}", {**_settings(viewer), **parameters})
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found
 

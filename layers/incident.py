@@ -11,7 +11,7 @@ INCIDENT = Layer(
     name="incident", title="事件", title_en="Incident", table=incident, geometry_type="point", scope="case", group="incident",
     fields=(
         Field("code", "受理编号", "Receipt number", in_tile=True, is_required=True),
-        Field("id", "标识", "Identity", in_tile=True, sql="t.id::text"),
+        Field("id", "标识", "Identity", sql="t.id::text"),
         Field("category", "类别", "Category", in_tile=True, is_required=True),
         Field(
             "category_name", "类别名称", "Category name", is_imported=False,
@@ -42,7 +42,7 @@ INCIDENT = Layer(
             by="is_open", size=5.0,
         ),
     ),
-    min_zoom=14, order_by="t.reported_at DESC, t.id DESC", newest_by="t.reported_at",
+    min_zoom=15, order_by="t.reported_at DESC, t.id DESC", newest_by="t.reported_at",
 )  # fmt: skip
 
 INCIDENT_DENSITY = Layer(

@@ -105,6 +105,12 @@ def tile_sql(layer: Layer, seen: Sight, z: int) -> str:
     label_from = min((int(style.label_from_zoom) for style in layer.style if style.label), default=MAX_ZOOM + 1)
     if not has_label_points(layer) or z < label_from:
         return tile
+    written = {"code", "name_en", *(name for style in layer.style for name in (style.label, style.by) if name)}
+    columns = ", ".join(
+        f'{guarded(field, layer, seen)} AS "{field.name}"'
+        for field in layer.fields
+        if field.in_tile and field.name in seen.fields and (field.name in written) and not _is_shade_only(layer, field)
+    )
     labels = (
         f"SELECT ST_AsMVT(l, '{label_source(layer)}', {EXTENT}, 'geom') FROM ("
         f"SELECT ST_AsMVTGeom(ST_PointOnSurface(t.geom_3857), {_ENVELOPE}, {EXTENT}, 0, true) AS geom, {columns} "
@@ -116,6 +122,11 @@ def tile_sql(layer: Layer, seen: Sight, z: int) -> str:
 def has_label_points(layer: Layer) -> bool:
     """Tell whether tiles carry a point to write each feature's label at, so that a polygon over many tiles has one."""
     return layer.geometry_type in ("polygon", "any") and any(s.label and s.paint != "circle" for s in layer.style)
+
+
+def _is_shade_only(layer: Layer, field: Field) -> bool:
+    """Tell whether a field only colours features, so that their label points can do without it."""
+    return len(layer.style) == 1 and field.name == layer.style[0].by != layer.style[0].label
 
 
 def label_source(layer: Layer) -> str:

@@ -95,7 +95,7 @@ class Tiles:
         parameters = {"z": z, "x": x, "y": y, "features": self._features}
 
         def make(work: Work) -> Tile:
-            return pack(bytes(self._reader.rows(work, viewer, sql, parameters)[0][0]))
+            return pack(bytes(self._reader.planned(work, viewer, sql, parameters)[0][0]))
 
         running = self._running[key] = self._reader.start(make)
 
