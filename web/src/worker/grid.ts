@@ -1,8 +1,9 @@
 /** What the page knows of the worker's grid: its shape, community, open incidents, facilities near. */
-import { computed, onMounted, ref, shallowRef, type Ref } from "vue";
+import { computed, onMounted, onScopeDispose, ref, shallowRef, type Ref } from "vue";
 import type { MultiPolygon, Polygon } from "geojson";
 import { ApiError, get, itemPages, itemsPath } from "../shared/api";
 import { nameOf } from "../shared/i18n";
+import { t } from "./messages";
 import { forgetSession } from "../shared/session";
 import { insidePoint } from "../shared/shape";
 import type {
@@ -64,6 +65,7 @@ export interface GridState {
 function wordsOf(reason: unknown): string {
   if (!(reason instanceof ApiError)) return String(reason);
   if (reason.code === "not_signed_in") forgetSession();
+  if (reason.code === "offline") return t("no_network");
   return reason.message;
 }
 
@@ -132,6 +134,8 @@ export function useGrid(membership: () => Membership): GridState {
     await Promise.all([loadCard(), loadIncidents()]);
   };
   onMounted(load);
+  window.addEventListener("online", load);
+  onScopeDispose(() => window.removeEventListener("online", load));
 
   return {
     membership: computed(membership),
