@@ -37,5 +37,3 @@ class Settings(DataSettings):
     metrics_token: SecretStr | None = Field(
         default=None, description="Bearer token for /metrics; without one only loopback may read it."
     )
-    dask_scheduler: str = Field(default="", description="A dask.distributed scheduler; empty is a local cluster.")
-    job_workers: int = Field(default=2, ge=1, le=64, description="Worker processes of the local cluster.")

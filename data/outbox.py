@@ -18,6 +18,7 @@ from data.pyramid import Points
 PUBLISHER_LOCK = 7_420_204  # advisory lock: who holds it is the one reader
 BATCH = 2000
 KEPT_EVENTS = 100_000
+FORGOTTEN_AT_ONCE = 100_000
 LAYERS_OF_INCIDENTS = ("incident", "incident_density")
 
 _WAITING = text("SELECT EXISTS (SELECT 1 FROM outbox WHERE seq IS NULL)")
@@ -34,6 +35,10 @@ _REVISE = text(
 )
 _READ = text(
     "SELECT seq, kind, layer, path::text AS path, key FROM outbox WHERE seq > :after ORDER BY seq LIMIT :batch"
+)
+_FORGET = text(
+    "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE seq <= (SELECT max(seq) FROM outbox) - :kept "
+    "ORDER BY seq LIMIT :limit)"
 )
 
 
@@ -102,17 +107,16 @@ def read(engine: Engine, *, after: int, batch: int = BATCH) -> list[OutboxEvent]
 
 
 def prune(engine: Engine) -> None:
-    """Forget all but the newest events; a client that asks for older ones is told to start afresh."""
+    """Forget old events, a bounded number at a time; a client that asks for one of them is told to start afresh."""
     with engine.begin() as connection:
-        connection.execute(
-            text("DELETE FROM outbox WHERE seq < (SELECT max(seq) FROM outbox) - :kept"), {"kept": KEPT_EVENTS}
-        )
+        connection.execute(_FORGET, {"kept": KEPT_EVENTS, "limit": FORGOTTEN_AT_ONCE})
 
 
 def revisions(engine: Engine) -> dict[str, int]:
     """Read each layer's revision: the number of the last event that changed it."""
     with engine.connect() as connection:
-        return dict(connection.execute(text("SELECT layer, revision FROM layer_revision")).tuples().all())
+        rows = connection.execute(text("SELECT layer, revision FROM layer_revision"))
+        return {row.layer: row.revision for row in rows}
 
 
 def _revise(connection: Connection, rows: Sequence[Row[Any]]) -> None:
@@ -123,8 +127,9 @@ def _revise(connection: Connection, rows: Sequence[Row[Any]]) -> None:
         for name in names:
             latest[name] = max(latest.get(name, 0), row.seq)
     if latest:
-        names = sorted(latest)
-        connection.execute(_REVISE, {"layers": names, "seqs": [latest[name] for name in names]})
+        ordered = sorted(latest.items())  # whoever else writes revisions takes them in the same order
+        layers, seqs = [name for name, _ in ordered], [seq for _, seq in ordered]
+        connection.execute(_REVISE, {"layers": layers, "seqs": seqs})
 
 
 def _move_pyramid(connection: Connection, rows: Sequence[Row[Any]]) -> None:

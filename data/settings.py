@@ -1,8 +1,8 @@
 """Where the data lives and how to reach it: read once from the environment, then passed on."""
 
-import getpass
 import hashlib
 import os
+import pwd
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -29,6 +29,10 @@ class DataSettings(BaseSettings):
         default=16, ge=1, le=200, description="Database connections that the app keeps open at most."
     )
     statement_timeout_s: float = Field(default=15, gt=0, description="Longest time of one query of the app, seconds.")
+    dask_scheduler: str = Field(
+        default="", description="A dask.distributed scheduler (tcp://…) for jobs; empty is a local cluster."
+    )
+    job_workers: int = Field(default=2, ge=1, le=64, description="Worker processes of the local cluster.")
     password_memory_kib: int = Field(
         default=65536, ge=8, description="Memory that hashing a password takes, KiB (Argon2id)."
     )
@@ -48,4 +52,4 @@ def caller_is_root() -> bool:
 
 def caller_name() -> str:
     """Name the operating-system user of this process."""
-    return getpass.getuser() if not caller_is_root() else "root"
+    return pwd.getpwuid(os.geteuid()).pw_name

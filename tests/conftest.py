@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,17 @@ def clean(owner_engine: Engine) -> Engine:
             text("DELETE FROM grid_scheme WHERE code <> 'community-grid'")
         )  # that one is the migration's
     return owner_engine
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., object]:
+    """Wait for a condition: `until(lambda: …)` gives its first true answer, or fails after a generous while."""
+
+    def wait(condition: Callable[[], object], *, within_s: float = 60) -> object:
+        give_up_at = time.monotonic() + within_s
+        while not (answer := condition()):
+            assert time.monotonic() < give_up_at, f"this did not come true within {within_s} s"
+            time.sleep(0.01)
+        return answer
+
+    return wait

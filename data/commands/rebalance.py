@@ -16,6 +16,7 @@ from rich.table import Table
 from data.errors import BadInputError
 from data.frames import read_frame, write_layers
 from data.parallel import open_executor
+from data.settings import DataSettings
 from geo.rebalance import RebalancePlan, explain, grid_frame, rebalance
 
 REASONS_SHOWN = 10
@@ -49,7 +50,7 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     frame = read_frame(units, options.pop("layer"))
     ids = _ids(frame, options.pop("id_field"))
     barriers = _read_barriers(options.pop("barriers"), frame)
-    with open_executor(workers) as executor, _progress_bar(quiet=as_json) as progress:
+    with open_executor(workers, DataSettings().dask_scheduler) as executor, _progress_bar(quiet=as_json) as progress:
         plan = rebalance(frame, barriers=barriers, executor=executor, progress=progress, **options)
     grid = grid_frame(frame, plan)
     write_layers(output, {"unit": _with_grids(frame, plan), "grid": grid})
