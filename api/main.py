@@ -118,7 +118,7 @@ def _make_context(settings: Settings, database: Database) -> Context:
             load_jobs=partial(load_bodies, background),
             on_revisions=revisions.update,
         ),
-        runner=JobRunner(background, settings.job_workers),
+        runner=JobRunner(background, settings.job_workers, settings.dask_scheduler),
     )
 
 

@@ -100,6 +100,11 @@ def requeue_abandoned(connection: Connection) -> None:
     )
 
 
+def waiting_count(connection: Connection) -> int:
+    """Count the queued jobs in scope."""
+    return int(connection.execute(text("SELECT count(*) FROM job WHERE status = 'queued'")).scalar_one())
+
+
 def claim(connection: Connection) -> Job | None:
     """Take the oldest queued job."""
     row = connection.execute(
@@ -119,6 +124,17 @@ def progress(connection: Connection, job_id: UUID, ratio: float, message: str) -
         {"id": job_id, "ratio": ratio, "message": message},
     )
     return changed.rowcount == 1
+
+
+def put_back(connection: Connection, job_id: UUID) -> None:
+    """Queue a running job again that an orderly stop interrupted; that counts as no attempt."""
+    connection.execute(
+        text(
+            "UPDATE job SET status = 'queued', attempts = attempts - 1, progress_ratio = 0, message = NULL "
+            "WHERE id = :id AND status = 'running'"
+        ),
+        {"id": job_id},
+    )
 
 
 def finish(connection: Connection, job_id: UUID, *, result: dict[str, Any] | None, message: str | None) -> bool:

@@ -76,8 +76,9 @@ def _run(engine: Any, settings: Settings, kind: str, within: str, parameters: di
         job = jobs.claim(connection)
     if job is None:
         raise RuntimeError(f"the {kind} job for {within} vanished")
-    result = run_job(job, Workshop(engine, settings.job_workers), lambda ratio, message: None, None)
+    store = run_job(job, Workshop(engine, settings.job_workers, settings.dask_scheduler), lambda *_: None, None)
     with scoped(engine, jobs.RUNNER) as connection:
+        result = store(connection)
         jobs.finish(connection, job.id, result=result, message=None)
     return result
 

@@ -14,6 +14,8 @@ from api.errors import InvalidRequestError
 from api.services.live import LiveHub, Subscription
 
 KEEP_ALIVE_S = 15
+STREAM_S = 600  # of somebody signed in: the client comes back at once, and its session is looked at again
+FAREWELL_S = 1
 router = APIRouter(tags=["live"])
 
 
@@ -28,36 +30,51 @@ class LiveResponse(Response):
         self._hub, self._subscription, self._first = hub, subscription, first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send frames as they come."""
-        watcher = asyncio.create_task(self._watch(receive))
+        """Send frames as they come, until the stream is ended or its time is up."""
+        subscription = self._subscription
+        limit_s = None if subscription.viewer.account_id is None else STREAM_S
+        tasks = [
+            asyncio.create_task(one) for one in (self._send(send), self._watch(receive), subscription.ended.wait())
+        ]
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send({"type": "http.response.body", "body": b"retry: 2000\n\n" + self._first, "more_body": True})
-            while not self._subscription.is_ended:
-                body = self._subscription.take()
-                if body:
-                    await send({"type": "http.response.body", "body": body, "more_body": True})
-                    continue
-                try:
-                    async with asyncio.timeout(KEEP_ALIVE_S):
-                        await self._subscription.wake.wait()
-                except TimeoutError:
-                    await send({"type": "http.response.body", "body": b": keep-alive\n\n", "more_body": True})
-            with contextlib.suppress(OSError):
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            done, _ = await asyncio.wait(tasks, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            watcher.cancel()
-            self._hub.unsubscribe(self._subscription)
+            self._hub.unsubscribe(subscription)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(OSError, TimeoutError):  # one that does not read does not hear this either
+            async with asyncio.timeout(FAREWELL_S):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send(self, send: Send) -> None:
+        """Send frames as they come, and a sign of life when none do."""
+        subscription = self._subscription
+        # the empty event at the end carries the number to come back with, even when nothing ever happens
+        opening = b"retry: 2000\n\n%bid: %d\n\n" % (self._first, subscription.after)
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": opening, "more_body": True})
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    await subscription.wake.wait()
+            except TimeoutError:
+                body = b": keep-alive\n\n"
+            else:
+                body = subscription.take()
+            await send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def _watch(self, receive: Receive) -> None:
-        """End the stream when the client goes."""
+        """Wait for the client to go."""
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._subscription.is_ended = True
-        self._subscription.wake.set()
 
 
-@router.get("/live", response_class=LiveResponse, responses={200: {"content": {"text/event-stream": {}}}})
+@router.get(
+    "/live", status_code=200, response_class=LiveResponse, responses={200: {"content": {"text/event-stream": {}}}}
+)
 async def stream(
     context: ContextDep, viewer: ViewerDep, last_event_id: Annotated[str | None, Header()] = None
 ) -> LiveResponse:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from api.errors import ConflictError, ForbiddenError, InvalidRequestError, MissingError, NotSignedInError
 from api.services.live import covers
@@ -20,7 +20,9 @@ from geo.errors import GeoError
 from layers.viewer import Viewer
 
 IDLE_S = 2.0
+CLOSE_LIMIT_S = 3.0
 LISTED = 100
+WAITING_LIMIT = 50  # jobs that may wait in one planner's area
 log = logging.getLogger("yiwangtu.jobs")
 
 
@@ -45,8 +47,8 @@ def submit(connection: Connection, viewer: Viewer, *, kind: str, within: str, pa
 
     Raises
     ------
-    ForbiddenError, InvalidRequestError, MissingError, NotSignedInError
-        If the viewer is no planner there, a parameter is wrong, or the area does not exist.
+    ConflictError, ForbiddenError, InvalidRequestError, MissingError, NotSignedInError
+        If too many jobs wait already, the viewer is no planner there, a parameter is wrong, or the area does not exist.
     """
     require_planner(viewer)
     checked = check_parameters(kind, parameters)
@@ -56,6 +58,8 @@ def submit(connection: Connection, viewer: Viewer, *, kind: str, within: str, pa
         raise MissingError(str(error)) from error
     if not covers(viewer.map_scope, area.path):
         raise ForbiddenError(f"{area.name} ({area.code}) lies outside your area")
+    if jobs.waiting_count(connection) >= WAITING_LIMIT:
+        raise ConflictError(f"{WAITING_LIMIT} jobs wait already; cancel some, or wait until they are done")
     return jobs.submit(
         connection, kind=kind, within=area.code, path=area.path, parameters=checked, account_id=viewer.account_id
     )
@@ -114,12 +118,12 @@ class JobRunner:
     ----------
     engine
         Of the app's role.
-    workers
-        Processes that the communities of one job are solved on.
+    workers, scheduler
+        Processes that the communities of one job are solved on, or the dask scheduler that has them.
     """
 
-    def __init__(self, engine: Engine, workers: int) -> None:
-        self._engine, self._workshop = engine, Workshop(engine, workers)
+    def __init__(self, engine: Engine, workers: int, scheduler: str = "") -> None:
+        self._engine, self._workshop = engine, Workshop(engine, workers, scheduler)
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -133,11 +137,11 @@ class JobRunner:
         self._wake.set()
 
     def close(self) -> None:
-        """Stop; a job that is running is queued again at the next start."""
+        """Stop; a job that is running goes on at the next start, from its beginning."""
         self._stop.set()
         self._wake.set()
         if self._thread is not None:
-            self._thread.join(20)
+            self._thread.join(CLOSE_LIMIT_S)  # in the middle of one large community it ends with the process
 
     def _run(self) -> None:
         """Hold the runner's lock and work until told to stop; without it, wait for the other runner to go."""
@@ -178,20 +182,29 @@ class JobRunner:
                 if self._stop.is_set() or not jobs.progress(connection, job.id, ratio, message):
                     raise JobCancelledError
 
-        result, message = None, None
         try:
-            result = run_job(job, self._workshop, report, self._name_of(job))
+            store = run_job(job, self._workshop, report, self._name_of(job))
+            with scoped(self._engine, RUNNER) as connection:
+                if not jobs.finish(connection, job.id, result=store(connection), message=None):
+                    raise JobCancelledError  # and nothing of it is stored
         except JobCancelledError:
-            return
+            if self._stop.is_set():
+                with scoped(self._engine, RUNNER) as connection:
+                    jobs.put_back(connection, job.id)
         except (DataError, GeoError) as error:
-            message = str(error)
-        except SQLAlchemyError:
-            raise
-        except Exception:  # the edge of the job: whatever went wrong, the job ends and says so, and the next one runs
+            self._fail(job, str(error))
+        except (
+            Exception
+        ) as error:  # the edge of the job: whatever went wrong, it ends and says so, and the next one runs
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise  # the database went away: the job is queued again when it is back
             log.exception("job %s failed", job.id)
-            message = f"the job failed unexpectedly; the server's log tells more under job {job.id}"
+            self._fail(job, f"the job failed unexpectedly; the server's log tells more under job {job.id}")
+
+    def _fail(self, job: Job, message: str) -> None:
+        """Write down that a job failed."""
         with scoped(self._engine, RUNNER) as connection:
-            jobs.finish(connection, job.id, result=result, message=message)
+            jobs.finish(connection, job.id, result=None, message=message)
 
     def _name_of(self, job: Job) -> str | None:
         """Name the account that asked for a job."""

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.errors import UnavailableError
 from data import outbox
 from data.outbox import OutboxEvent
 from data.scope import scoped
@@ -23,9 +24,12 @@ from layers.registry import BY_NAME
 from layers.viewer import CASE_ROLES, CASE_ROW_ROLES, EVERYWHERE, Viewer
 
 POLL_S = 0.05
-PRUNE_EVERY = 6000  # polls
+AWAY_S = 1.0
+PRUNE_EVERY = 200  # polls
 COALESCE_S = 1.0  # a layer that changes with every incident is announced at most so often
 QUEUE_LIMIT = 2000
+PIECE = 200  # frames sent at once
+SUBSCRIBERS_LIMIT = 5000
 REPLAY_LIMIT = 5000
 EVERYONE = Viewer(roles=CASE_ROLES, map_scope=(EVERYWHERE,), case_scope=(EVERYWHERE,))
 log = logging.getLogger("yiwangtu.live")
@@ -35,13 +39,24 @@ Loader = Callable[[Iterable[str]], dict[str, dict[str, Any]]]
 
 @dataclass(frozen=True)
 class LiveEvent:
-    """An event with what it tells: the whole truth, to be cut down for each viewer."""
+    """An event with what it tells: the whole truth, to be cut down for each viewer.
+
+    Attributes
+    ----------
+    name
+        Of the layer; "" for what is no layer's event.
+    path
+        Where the incident or job is now, as an area path.
+    reported_by
+        Account that reported the incident.
+    """
 
     seq: int
     kind: str
-    name: str | None
-    path: str | None
+    name: str
     body: dict[str, Any]
+    path: str | None = None
+    reported_by: int | None = None
 
 
 @dataclass(eq=False)
@@ -52,20 +67,25 @@ class Subscription:
     after: int
     frames: list[bytes] = field(default_factory=list)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    is_ended: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def push(self, frame: bytes) -> None:
         """Queue a frame; end a stream that does not keep up."""
         if len(self.frames) >= QUEUE_LIMIT:
-            self.is_ended = True
+            self.end()
         else:
             self.frames.append(frame)
-        self.wake.set()
+            self.wake.set()
+
+    def end(self) -> None:
+        """End the stream; what is still queued is not sent, a client that returns gets it."""
+        self.ended.set()
 
     def take(self) -> bytes:
-        """Take all that is queued."""
-        taken, self.frames = b"".join(self.frames), []
-        self.wake.clear()
+        """Take what is queued, a bounded piece at a time."""
+        taken, self.frames = b"".join(self.frames[:PIECE]), self.frames[PIECE:]
+        if not self.frames:
+            self.wake.clear()
         return taken
 
 
@@ -100,14 +120,14 @@ class LiveHub:
         self._seq = 0
         self._delivered = 0
         self._changed: dict[str, int] = {}
-        self.is_healthy = False
+        self._is_reading = False
 
     def start(self) -> None:
         """Start reading; call it on the event loop that serves."""
         self._loop = asyncio.get_running_loop()
         self._seq = self._delivered = outbox.newest(self._engine)
         self._on_revisions(outbox.revisions(self._engine))
-        self.is_healthy = True
+        self._is_reading = True
         self._thread = threading.Thread(target=self._read_on, name="live", daemon=True)
         self._thread.start()
 
@@ -116,8 +136,7 @@ class LiveHub:
         self._stop.set()
         for group in self._subscribers.values():
             for subscription in group:
-                subscription.is_ended = True
-                subscription.wake.set()
+                subscription.end()
 
     def join(self) -> None:
         """Wait for the reader to end."""
@@ -126,13 +145,28 @@ class LiveHub:
             self._thread.join(10)
 
     @property
+    def is_healthy(self) -> bool:
+        """Whether the outbox is being read."""
+        return self._is_reading and self._thread is not None and self._thread.is_alive()
+
+    @property
     def subscriber_count(self) -> int:
         """Open streams."""
         return sum(len(group) for group in self._subscribers.values())
 
     def subscribe(self, viewer: Viewer) -> Subscription:
-        """Open a stream that gets everything after this moment."""
-        subscription = Subscription(viewer, self._delivered, is_ended=self._stop.is_set())
+        """Open a stream that gets everything after this moment.
+
+        Raises
+        ------
+        UnavailableError
+            If there are as many streams as one process can feed.
+        """
+        if self.subscriber_count >= SUBSCRIBERS_LIMIT:
+            raise UnavailableError(f"{SUBSCRIBERS_LIMIT} live streams are open, the most of one server")
+        subscription = Subscription(viewer, self._delivered)
+        if self._stop.is_set():
+            subscription.end()
         self._subscribers.setdefault(viewer, set()).add(subscription)
         return subscription
 
@@ -151,25 +185,32 @@ class LiveHub:
         events = [event for event in events if event.seq <= until]
         if after > until or (oldest and after < oldest - 1) or len(events) > REPLAY_LIMIT:
             return _frame("reset", until, {"reason": "events after that id are no longer all kept; load afresh"})
-        frames = (render(event, viewer) for event in self._complete(events))
+        frames = [render(event, viewer) for event in self._complete(events)]
+        # the announcements that a connected client gets once in a while, see `_announce_later`
+        known = outbox.revisions(self._engine)
+        frames += [
+            render(_layer_event(until, name, known[name]), viewer)
+            for name in outbox.LAYERS_OF_INCIDENTS if known.get(name, 0) > after
+        ]  # fmt: skip
         return b"".join(frame for frame in frames if frame)
 
     def _read_on(self) -> None:
         """Read until told to stop; a database that goes away is waited for."""
-        polls = 0
-        while not self._stop.wait(POLL_S):
+        polls, pause_s = 0, POLL_S
+        while not self._stop.wait(pause_s):
             try:
-                outbox.publish(self._engine)
+                count = outbox.publish(self._engine)
                 self._read_once()
                 polls += 1
                 if polls % PRUNE_EVERY == 0:
                     outbox.prune(self._engine)
-                self.is_healthy = True
+                self._is_reading = True
+                pause_s = 0 if count == outbox.BATCH else POLL_S
             except SQLAlchemyError as error:
-                if self.is_healthy:
+                if self._is_reading:
                     log.warning("the outbox cannot be read: %s", type(error).__name__)
-                self.is_healthy = False
-                self._stop.wait(1)
+                self._is_reading = False
+                pause_s = AWAY_S
 
     def _read_once(self) -> None:
         """Hand what is new to the loop."""
@@ -191,9 +232,14 @@ class LiveHub:
         complete = []
         for event in events:
             if event.kind == "layer":
-                complete.append(_layer_event(event.seq, event.layer or ""))
-            elif event.key in bodies.get(event.kind, {}):
-                complete.append(LiveEvent(event.seq, event.kind, None, event.path, bodies[event.kind][event.key or ""]))
+                complete.append(_layer_event(event.seq, event.layer or "", event.seq))
+                continue
+            body = bodies.get(event.kind, {}).get(event.key or "")
+            if body is not None and event.kind == "incident":
+                place = {"path": body["path"], "reported_by": body["reported_by"]}
+                complete.append(LiveEvent(event.seq, event.kind, "", body["feature"], **place))
+            elif body is not None:
+                complete.append(LiveEvent(event.seq, event.kind, "", body, event.path))
         return complete
 
     def _deliver(self, events: list[LiveEvent], seq: int) -> None:
@@ -214,8 +260,8 @@ class LiveHub:
     def _announce(self) -> None:
         """Queue the announcements that were held back."""
         changed, self._changed = self._changed, {}
-        for name, seq in changed.items():
-            self._queue(_layer_event(seq, name))
+        for name, revision in changed.items():
+            self._queue(_layer_event(self._delivered, name, revision))
 
     def _queue(self, event: LiveEvent) -> None:
         """Queue one event, its frame written once for each distinct viewer."""
@@ -227,16 +273,19 @@ class LiveHub:
 
 
 def load_incidents(engine: Engine, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Give the whole features of incidents by id, past every scope: `render` cuts them down for each viewer."""
+    """Give the whole features of incidents by id, with path and reporter, past every scope: `render` cuts them down."""
     layer = BY_NAME["incident"]
     columns = ", ".join(f'{json_expression(one, one.expression)} AS "{one.name}"' for one in layer.fields)
+    feature = (
+        "jsonb_build_object('type', 'Feature', 'id', t.code, 'geometry', ST_AsGeoJSON(t.geom, 7)::jsonb, "
+        "'properties', to_jsonb(p))"
+    )
     sql = (
-        "SELECT t.id::text, jsonb_build_object('type', 'Feature', 'id', t.code, 'geometry', ST_AsGeoJSON(t.geom, 7)::jsonb, "
-        f"'properties', to_jsonb(p)) FROM incident t CROSS JOIN LATERAL (SELECT {columns}) p "
-        "WHERE t.id = ANY (CAST(:ids AS uuid[]))"
+        f"SELECT t.id::text AS id, t.path::text AS path, t.reported_by, {feature} AS feature "
+        f"FROM incident t CROSS JOIN LATERAL (SELECT {columns}) p WHERE t.id = ANY (CAST(:ids AS uuid[]))"
     )
     with scoped(engine, EVERYONE) as connection:
-        return dict(connection.execute(text(sql), {"ids": sorted(ids)}).tuples().all())
+        return {row.id: dict(row._mapping) for row in connection.execute(text(sql), {"ids": sorted(ids)})}
 
 
 def render(event: LiveEvent, viewer: Viewer) -> bytes | None:
@@ -245,13 +294,15 @@ def render(event: LiveEvent, viewer: Viewer) -> bytes | None:
     It says in memory what row-level security says in the database; a test asks both.
     """
     if event.kind == "layer":
-        layer = BY_NAME.get(event.name or "")
+        layer = BY_NAME.get(event.name)
         return _frame("layer", event.seq, event.body) if layer and viewer.sees(layer) else None
     if event.kind == "job":
         may = "planner" in viewer.roles and covers(viewer.map_scope, event.path)
         return _frame("job", event.seq, event.body) if may else None
     properties = event.body["properties"]
-    is_own_case = covers(viewer.case_scope, event.path)
+    is_own_case = covers(viewer.case_scope, event.path) or (
+        viewer.account_id is not None and viewer.account_id == event.reported_by
+    )
     is_departments = properties.get("department") in viewer.departments and covers(viewer.map_scope, event.path)
     if not viewer.roles & CASE_ROW_ROLES or not (is_own_case or is_departments):
         return None
@@ -265,9 +316,9 @@ def covers(scope: Iterable[str], path: str | None) -> bool:
     return path is not None and any(not top or path == top or path.startswith(top + ".") for top in scope)
 
 
-def _layer_event(seq: int, name: str) -> LiveEvent:
+def _layer_event(seq: int, name: str, revision: int) -> LiveEvent:
     """Make the event that says a layer has a new revision."""
-    return LiveEvent(seq, "layer", name, None, {"layer": name, "revision": seq})
+    return LiveEvent(seq, "layer", name, {"layer": name, "revision": revision})
 
 
 def _frame(kind: str, seq: int, body: dict[str, Any]) -> bytes:

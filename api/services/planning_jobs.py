@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from scipy.optimize import linear_sum_assignment
 from sqlalchemy import Connection, Engine
 
 from data import planning
@@ -23,6 +24,8 @@ from geo.rebalance import RebalancePlan, explain, grid_frame, rebalance
 from geo.rebalance.problem import Mode
 from layers.tables import FACILITY_KINDS
 
+Store = Callable[[Connection], dict[str, Any]]
+"""Writes what a job found, in the transaction that ends the job, and gives its result."""
 Report = Callable[[float, str], None]
 """Told how far a job is (0-1) and what it does; raises `JobCancelledError` when the job was cancelled."""
 FacilityKind = str
@@ -84,10 +87,11 @@ class Workshop:
 
     engine: Engine
     workers: int
+    scheduler: str = ""
 
 
-def run_job(job: Job, workshop: Workshop, report: Report, created_by: str | None) -> dict[str, Any]:
-    """Do a job and give its result."""
+def run_job(job: Job, workshop: Workshop, report: Report, created_by: str | None) -> Store:
+    """Do a job; what it gives writes the result down, so that job and result end together or not at all."""
     if job.kind == "rebalance":
         return _rebalance(job, RebalanceParameters(**job.parameters), workshop, report, created_by)
     return _gaps(job, GapsParameters(**job.parameters), workshop, report)
@@ -95,8 +99,8 @@ def run_job(job: Job, workshop: Workshop, report: Report, created_by: str | None
 
 def _rebalance(
     job: Job, parameters: RebalanceParameters, workshop: Workshop, report: Report, created_by: str | None
-) -> dict[str, Any]:
-    """Cut the grids of an area anew and store the plan as a proposal."""
+) -> Store:
+    """Cut the grids of an area anew; the plan is stored as a proposal."""
     report(0.02, "读取楼栋 reading units")
     with scoped(workshop.engine, RUNNER) as connection:
         area = planning.find_area(connection, job.within)
@@ -118,7 +122,7 @@ def _rebalance(
         report(0.25 + 0.65 * done / total, f"已完成 {done}/{total} 个社区 communities done")
 
     report(0.2, "划分网格 cutting grids")
-    with open_executor(workshop.workers if count > 1 else 1) as executor:
+    with open_executor(workshop.workers if count > 1 else 1, workshop.scheduler) as executor:
         plan = rebalance(
             lots,
             households="households",
@@ -145,9 +149,11 @@ def _rebalance(
         "metrics": metrics,
         "created_by": created_by,
     }
-    with scoped(workshop.engine, RUNNER) as connection:
-        plan_id = _store(connection, area, plan, lots, facts)
-    return {"plan_id": plan_id, "metrics": metrics}
+
+    def store(connection: Connection) -> dict[str, Any]:
+        return {"plan_id": _store_plan(connection, area, plan, lots, facts), "metrics": metrics}
+
+    return store
 
 
 def _lots(units: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -176,6 +182,7 @@ def _metrics(plan: RebalancePlan, lots: gpd.GeoDataFrame, *, has_incumbent: bool
         ],
     }
     if has_incumbent:
+        metrics["successor_of"] = _successors(plan, lots)
         today = lots.groupby("grid")["households"].sum()
         metrics["before"] = {
             "grids": len(today),
@@ -184,7 +191,17 @@ def _metrics(plan: RebalancePlan, lots: gpd.GeoDataFrame, *, has_incumbent: bool
     return metrics
 
 
-def _store(
+def _successors(plan: RebalancePlan, lots: gpd.GeoDataFrame) -> dict[str, str]:
+    """Match new grids with today's, one to one in each community, so that most households stay: new code to old."""
+    found: dict[str, str] = {}
+    for _, rows in lots.assign(new=list(plan.grid_id)).dropna(subset=["grid"]).groupby("community"):
+        shared = rows.pivot_table(index="new", columns="grid", values="households", aggfunc="sum", fill_value=0)
+        pairs = zip(*linear_sum_assignment(-shared.to_numpy()), strict=True)
+        found |= {shared.index[new]: shared.columns[old] for new, old in pairs if shared.iat[new, old] > 0}
+    return found
+
+
+def _store_plan(
     connection: Connection, area: Place, plan: RebalancePlan, lots: gpd.GeoDataFrame, facts: dict[str, Any]
 ) -> int:
     """Store the plan; its grids' outlines are their units' lots, merged."""
@@ -199,8 +216,8 @@ def _store(
     return planning.store_plan(connection, area, grids, unit_id=unit_id, grid_of_unit=grid_of_unit, facts=facts)
 
 
-def _gaps(job: Job, parameters: GapsParameters, workshop: Workshop, report: Report) -> dict[str, Any]:
-    """Measure every unit's walk to its nearest open facility of a kind and store the verdicts."""
+def _gaps(job: Job, parameters: GapsParameters, workshop: Workshop, report: Report) -> Store:
+    """Measure every unit's walk to its nearest open facility of a kind; the verdicts replace older ones."""
     report(0.05, "读取楼栋、设施和道路 reading units, facilities and roads")
     with scoped(workshop.engine, RUNNER) as connection:
         area = planning.find_area(connection, job.within)
@@ -226,9 +243,7 @@ def _gaps(job: Job, parameters: GapsParameters, workshop: Workshop, report: Repo
             "reason": found.reason,
         }
     )
-    with scoped(workshop.engine, RUNNER) as connection:
-        planning.store_gaps(connection, parameters.facility, gaps, radius_m=parameters.radius_m)
-    return {
+    totals = {
         "units": len(units),
         "facilities": len(facilities),
         "households": int(found.households),
@@ -238,6 +253,12 @@ def _gaps(job: Job, parameters: GapsParameters, workshop: Workshop, report: Repo
         "covered_ratio": found.covered_ratio,
         "by_community": _by_community(units, found.is_covered),
     }
+
+    def store(connection: Connection) -> dict[str, Any]:
+        planning.store_gaps(connection, parameters.facility, gaps, radius_m=parameters.radius_m)
+        return totals
+
+    return store
 
 
 def _by_community(units: gpd.GeoDataFrame, is_covered: Any) -> list[dict[str, Any]]:
@@ -252,6 +273,6 @@ def _by_community(units: gpd.GeoDataFrame, is_covered: Any) -> list[dict[str, An
     )
     sums = table.groupby("community", as_index=False).sum().sort_values("uncovered", ascending=False)
     return [
-        {key: value if key == "community" else int(value) for key, value in row.items()}
+        {str(key): value if key == "community" else int(value) for key, value in row.items()}
         for row in sums.to_dict("records")
     ]

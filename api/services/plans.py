@@ -29,7 +29,7 @@ FROM grid g JOIN area a ON a.id = g.area_id, (
   FROM plan p JOIN grid_scheme s ON s.id = p.scheme_id WHERE p.id = :id) s
 WHERE g.plan_id = :id
 """
-# Two grids are the same grid when they share their code: `adjust` keeps the code of the incumbent it overlaps most.
+# A new grid goes on as today's grid that it was matched with; without a match, as the one of the same code.
 _MOVES = """
 SELECT coalesce(jsonb_agg(jsonb_build_object('type', 'Feature', 'id', m.code, 'geometry', m.geom,
   'properties', jsonb_build_object('code', m.code, 'households', m.households, 'from_grid', m.from_grid,
@@ -37,9 +37,10 @@ SELECT coalesce(jsonb_agg(jsonb_build_object('type', 'Feature', 'id', m.code, 'g
 FROM (
   SELECT u.code, u.households, ST_AsGeoJSON(ST_PointOnSurface(u.geom), 6)::jsonb AS geom, o.code AS from_grid,
          n.code AS to_grid
-  FROM plan_assignment x JOIN grid n ON n.id = x.grid_id JOIN unit u ON u.id = x.unit_id
+  FROM plan p JOIN plan_assignment x ON x.plan_id = p.id JOIN grid n ON n.id = x.grid_id JOIN unit u ON u.id = x.unit_id
   LEFT JOIN (plan_assignment y JOIN grid o ON o.id = y.grid_id AND o.is_effective) ON y.unit_id = u.id
-  WHERE x.plan_id = :id AND o.code IS DISTINCT FROM n.code LIMIT :limit) m
+  WHERE p.id = :id AND o.code IS DISTINCT FROM coalesce(p.metrics->'successor_of'->>n.code, n.code)
+  ORDER BY u.code LIMIT :limit) m
 """
 
 
