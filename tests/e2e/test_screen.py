@@ -33,7 +33,7 @@ class Watch:
             self.faults.append(f"foreign request: {url}")
 
 
-def _open_wall(page: Page, demo_url: str, token: str, query: str = "") -> None:
+def _open_wall(page: Page, demo_url: str, token: str, query: str = "?dwell=600") -> None:
     page.goto(f"{demo_url}/screen/{query}#token={token}")
     expect(page.locator(".areas tbody tr").first).to_be_visible(timeout=SLOW_MS)
 
@@ -204,7 +204,7 @@ def test_wall_fits_its_screen(
 ) -> None:
     page = new_context(viewport={"width": width, "height": height}).new_page()
     _open_wall(page, demo_url, demo_passwords["wall"])
-    _wait_for_map(page)
+    expect(page.locator("[data-figure=open] .value")).to_have_text(re.compile(r"\d"))
     assert page.evaluate("() => [document.documentElement.scrollHeight, document.documentElement.scrollWidth]") == [
         height, width,
     ]  # fmt: skip
