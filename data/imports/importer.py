@@ -151,14 +151,19 @@ class _Import:
         stage.analyze()
         stage.log_duplicates(self.log)
         if self.is_incident:
-            stage.log_duplicates(self.log, "id")
-            incidents.log_taken(self.connection, self.log)
+            self._check_identities(stage)
         if self.layer.table.name == "area":
             areas.log_clashes(self.connection, self.log)
         for column, value in self.layer.constants:
             self._log_taken(column, value)
         if self.layer.name == "grid":
             self._log_other_plans()
+
+    def _check_identities(self, stage: Stage) -> None:
+        """Check the identities that the file gives; those made of codes are as unique as the codes."""
+        if "id" in self.mapped.columns:
+            stage.log_duplicates(self.log, "id")
+            incidents.log_taken(self.connection, self.log)
 
     def _log_taken(self, column: str, value: str) -> None:
         """Log codes that a row of another layer in the same table has."""

@@ -20,9 +20,9 @@ _PRESENT = """
 SELECT ST_X(t.geom), ST_Y(t.geom), t.path::text FROM incident t JOIN import_stage s ON s.code = t.code
 """
 _SIZES = "SELECT (SELECT count(*) FROM import_stage), (SELECT count(*) FROM incident)"
-_SPATIAL_INDEXES = """
+_INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes
-WHERE schemaname = current_schema() AND tablename = 'incident' AND indexdef LIKE '%USING gist%' ORDER BY 1
+WHERE schemaname = current_schema() AND tablename = 'incident' AND indexdef NOT LIKE 'CREATE UNIQUE%' ORDER BY 1
 """
 _ANNOUNCE = "INSERT INTO outbox (kind, layer) VALUES ('layer', :layer)"
 
@@ -41,13 +41,14 @@ def points_of(rows: pd.DataFrame) -> Points:
 
 
 @contextmanager
-def _spatial_indexes_after(connection: Connection) -> Iterator[None]:
-    """Build the spatial indexes after a load that is large and at least as large as what is there: half the time.
+def _indexes_after(connection: Connection) -> Iterator[None]:
+    """Build the indexes after a load that is large and at least as large as what is there: half the time.
 
-    They are gone only inside this transaction; whoever reads incidents waits for it to end.
+    Those that keep codes unique stay. The others are gone only inside this transaction; whoever reads incidents
+    waits for it to end.
     """
     staged, present = connection.execute(text(_SIZES)).one()
-    definitions = connection.execute(text(_SPATIAL_INDEXES)).all() if staged >= max(present, _LARGE) else []
+    definitions = connection.execute(text(_INDEXES)).all() if staged >= max(present, _LARGE) else []
     for name, _ in definitions:
         connection.execute(text(f'DROP INDEX "{name}"'))
     yield
@@ -76,7 +77,7 @@ def merge(stage: Stage, counts: CellCounts) -> tuple[int, int]:
     for part in present.partitions():
         counts.add(Points.of((row[0], row[1], row[2]) for row in part), -1)
     changed = connection.execute(text(stage.update_sql())).rowcount
-    with _spatial_indexes_after(connection):
+    with _indexes_after(connection):
         added = connection.execute(text(stage.insert_sql())).rowcount
     if added or changed:
         connection.execute(text(_ANNOUNCE), {"layer": "incident"})
