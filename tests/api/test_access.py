@@ -192,7 +192,8 @@ def stream_status(app: FastAPI, path: str, headers: dict[str, str]) -> int:
 
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": path,
-        "raw_path": b"", "query_string": b"", "root_path": "", "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1),
+        "raw_path": b"", "query_string": b"", "root_path": "", "scheme": "http",
+        "server": ("localhost", 80), "client": ("127.0.0.1", 1),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }  # fmt: skip
     asyncio.run(app(scope, receive, send))
