@@ -117,8 +117,10 @@ def add(
 def set_password(connection: Connection, login: str, password: str | None = None, *, cost: Cost = Cost()) -> str:  # noqa: B008
     """Set a new password (one is made when it is None), lift a lock and end the account's sessions."""
     account_id = _find(connection, login)
-    password = make_password() if password is None else password
-    check_strength(password, login)
+    if password is None:
+        password = make_password()
+    else:
+        check_strength(password, login)
     connection.execute(
         text("UPDATE account SET password_hash = :hash, failed_count = 0, locked_until = NULL WHERE id = :id"),
         {"hash": hash_password(password, cost), "id": account_id},

@@ -13,6 +13,7 @@ from data.settings import DataSettings
 
 NO_PASSWORD = "!"  # noqa: S105  stored for accounts that nobody can sign in to with a password
 PASSWORD_LENGTHS = (10, 200)
+LOGIN_WORD = 4  # shorter logins come up in passwords by chance
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without i, l, o, 0, 1, which people misread
 _GROUPS, _GROUP_LENGTH = 4, 5
 
@@ -74,7 +75,7 @@ def check_strength(password: str, login: str) -> None:
         raise BadInputError(f"the password has {len(password)} characters; it must have {shortest} to {longest}")
     if len(set(password)) < 4:
         raise BadInputError("the password repeats fewer than 4 different characters; choose a more varied one")
-    if login in password.lower():
+    if len(login) >= LOGIN_WORD and login in password.lower():
         raise BadInputError(f"the password contains the login {login!r}; choose one that does not")
 
 

@@ -164,6 +164,14 @@ def test_weak_passwords_are_refused(password: str) -> None:
         check_strength(password, "wang.1")
 
 
+def test_a_short_login_always_gets_a_password(town: Engine) -> None:
+    """A made password of 20 letters often contains a login of 2."""
+    with town.begin() as connection:
+        accounts.add(connection, "ab", name="x", post=Post("planner"), cost=CHEAP)
+        for _ in range(200):
+            accounts.set_password(connection, "ab", cost=CHEAP)
+
+
 def test_made_passwords_are_strong_and_differ() -> None:
     made = {make_password() for _ in range(100)}
     assert len(made) == 100
