@@ -84,6 +84,7 @@ export class GridMap {
     for (const id of [`${GRIDS}-fill`, `${GRIDS}-hatch`, `${LABELS}-text`]) {
       this.map.setLayoutProperty(id, "visibility", facility ? "none" : "visible");
     }
+    this.map.setPaintProperty(`${GRIDS}-line`, "line-color", facility ? "#7c857f" : byState(BAND_INK));
     if (this.map.getLayer(GAPS)) this.map.removeLayer(GAPS);
     if (!facility || !this.map.getSource(source)) {
       this.handle.setVisible(CONTEXT_LAYERS);
