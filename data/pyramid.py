@@ -77,21 +77,20 @@ class CellCounts:
         cells
             How many cells changed.
         """
-        levels = []
-        counts = self._counts[self._counts["change"] != 0]
+        level = self._counts[self._counts["change"] != 0]
+        changed = 0
         for zoom in sorted(CELL_ZOOMS, reverse=True):
-            shift = _DEEPEST - zoom
-            level = counts.assign(x=counts["x"] // 2**shift, y=counts["y"] // 2**shift)
-            level = _summed(level)
-            levels.append(level[level["change"] != 0].assign(z=zoom))
-        table = pd.concat(levels)[["z", "x", "y", "path", "change"]]
-        if table.empty:
-            return 0
-        table = table.sort_values(list(table.columns))  # writers take rows in one order: no deadlock
-        for start in range(0, len(table), _BATCH):
-            batch = table.iloc[start : start + _BATCH]
-            connection.execute(text(_MERGE), {name: batch[name].tolist() for name in batch.columns})
-        return len(table)
+            if zoom < _DEEPEST:
+                level = _summed(level.assign(x=level["x"] // 2, y=level["y"] // 2))
+                level = level[level["change"] != 0]
+            changed += len(level)
+            # one zoom at a time keeps memory low; all writers take rows in one order: no deadlock
+            ordered = level.sort_values(["x", "y", "path"])
+            for start in range(0, len(ordered), _BATCH):
+                batch = ordered.iloc[start : start + _BATCH]
+                values = {name: batch[name].tolist() for name in ("x", "y", "path", "change")}
+                connection.execute(text(_MERGE), {"z": [zoom] * len(batch), **values})
+        return changed
 
 
 def apply(connection: Connection, added: Points, removed: Points) -> int:
