@@ -12,7 +12,7 @@ def _fields(capacity: tuple[str, str], tiers: tuple[str, ...] = ()) -> tuple[Fie
     return (
         Field("code", "编码", "Code", audience="public", in_tile=True, is_required=True),
         Field("name", "名称", "Name", audience="public", in_tile=True, is_required=True),
-        Field("name_en", "英文名", "English name", audience="public"),
+        Field("name_en", "英文名", "English name", audience="public", in_tile=True),
         community_code(),
         Field("tier", "等级", "Tier", audience="public", in_tile=True, choices=tiers),
         Field("status", "状态", "Status", audience="public", in_tile=True, choices=FACILITY_STATUSES),

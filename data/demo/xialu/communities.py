@@ -98,6 +98,8 @@ def _zones(network: Network, graph: FaceGraph) -> dict[str, list[int]]:
             zone[piece] = beside[0] if beside else name
     return {code: np.flatnonzero(zone == name).tolist() for code, (name, _) in STREETS.items()}
 
+OUTLINE_SOURCE = "区界 © OpenStreetMap contributors (ODbL)"
+
 
 def area_frames(network: Network, label: Array) -> dict[str, gpd.GeoDataFrame]:
     """Build the layers district, street and community from the faces of each community."""
@@ -129,5 +131,7 @@ def area_frames(network: Network, label: Array) -> dict[str, gpd.GeoDataFrame]:
         crs=crs,
     )
     whole = shapely.coverage_union_all(street.geometry.to_numpy())
-    district = gpd.GeoDataFrame({**{k: [v] for k, v in DISTRICT.items()}, "is_sample": True}, geometry=[whole], crs=crs)
+    district = gpd.GeoDataFrame(
+        {**{k: [v] for k, v in DISTRICT.items()}, "is_sample": True, "source": OUTLINE_SOURCE}, geometry=[whole], crs=crs
+    )
     return {"district": district, "street": street, "community": community}
