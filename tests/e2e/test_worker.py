@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -26,6 +27,11 @@ def _faults(page: Page) -> list[str]:
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate("tags => axe.run({ runOnly: tags })", AXE_TAGS)
     return [f"{rule['id']}: {rule['nodes'][0]['target']}" for rule in found["violations"]]
+
+
+def _new_title(about: str) -> str:
+    """A title that no other run of the tests has used on this demo."""
+    return f"{about}（测试 {uuid4().hex[:8]}）"
 
 
 def _photo(name: str = "camera.jpg") -> FilePayload:
@@ -132,7 +138,7 @@ def test_map_opens_on_demand_with_the_grid_and_its_incidents(worker: Page) -> No
 
 
 def test_report_with_photo_and_place_arrives_and_is_listed(worker: Page) -> None:
-    title = "井盖破损（浏览器测试）"
+    title = _new_title("井盖破损")
     _open_form(worker)
     _fill(worker, title)
     worker.locator("input[type=file]").set_input_files(_photo())
@@ -162,7 +168,7 @@ def test_what_is_missing_is_said_and_focused(worker: Page) -> None:
 
 
 def test_failed_request_keeps_the_draft_over_a_reload(worker: Page) -> None:
-    title = "断网也不丢（浏览器测试）"
+    title = _new_title("断网也不丢")
     _open_form(worker)
     _fill(worker, title)
     worker.get_by_label("说明").fill("两块盖板缺角")
@@ -186,7 +192,7 @@ def test_failed_request_keeps_the_draft_over_a_reload(worker: Page) -> None:
 
 
 def test_lost_reply_and_retry_make_one_incident(worker: Page) -> None:
-    title = "回执丢失（浏览器测试）"
+    title = _new_title("回执丢失")
     _open_form(worker)
     _fill(worker, title)
     stored: list[str] = []
@@ -205,7 +211,7 @@ def test_lost_reply_and_retry_make_one_incident(worker: Page) -> None:
 
 
 def test_shell_and_form_open_offline_and_send_when_the_network_is_back(worker: Page, phone: BrowserContext) -> None:
-    title = "地下室断网（浏览器测试）"
+    title = _new_title("地下室断网")
     worker.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
     # The categories are remembered from their first reading by the service worker.
     worker.reload()
