@@ -98,6 +98,7 @@ def _zones(network: Network, graph: FaceGraph) -> dict[str, list[int]]:
             zone[piece] = beside[0] if beside else name
     return {code: np.flatnonzero(zone == name).tolist() for code, (name, _) in STREETS.items()}
 
+
 OUTLINE_SOURCE = "区界 © OpenStreetMap contributors (ODbL)"
 
 
@@ -132,6 +133,8 @@ def area_frames(network: Network, label: Array) -> dict[str, gpd.GeoDataFrame]:
     )
     whole = shapely.coverage_union_all(street.geometry.to_numpy())
     district = gpd.GeoDataFrame(
-        {**{k: [v] for k, v in DISTRICT.items()}, "is_sample": True, "source": OUTLINE_SOURCE}, geometry=[whole], crs=crs
+        {**{k: [v] for k, v in DISTRICT.items()}, "is_sample": True, "source": OUTLINE_SOURCE},
+        geometry=[whole],
+        crs=crs,
     )
     return {"district": district, "street": street, "community": community}
