@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.context import ContextDep, ViewerDep
 from api.errors import InvalidRequestError
+from api.problems import problems
 from api.services.live import LiveHub, Subscription
 
 KEEP_ALIVE_S = 15
@@ -73,7 +74,10 @@ class LiveResponse(Response):
 
 
 @router.get(
-    "/live", status_code=200, response_class=LiveResponse, responses={200: {"content": {"text/event-stream": {}}}}
+    "/live",
+    status_code=200,
+    response_class=LiveResponse,
+    responses={**problems(), 200: {"content": {"text/event-stream": {}}}},
 )
 async def stream(
     context: ContextDep, viewer: ViewerDep, last_event_id: Annotated[str | None, Header()] = None
