@@ -11,6 +11,7 @@ import shapely
 from data.demo.xialu.communities import area_frames
 from data.demo.xialu.facilities import build_canteens, build_elder_care, build_parking, build_stations
 from data.demo.xialu.incidents import DEMO_SEED, IncidentMaker
+from data.demo.xialu.paths import lay_paths
 from data.demo.xialu.refuse import build_points, build_zones
 from data.demo.xialu.residents import count_residents
 from data.demo.xialu.roads import barrier_lines
@@ -125,8 +126,8 @@ def compound_frame(scene: Scene, places: Places, unit: gpd.GeoDataFrame) -> gpd.
 
 
 def road_frame(scene: Scene) -> gpd.GeoDataFrame:
-    """Make the layer road: edges between junctions; only the expressway is not for walking."""
-    roads = scene.network.roads
+    """Make the layer road: edges between junctions, streets first; only the expressway is not for walking."""
+    roads = lay_paths(scene)
     is_expressway = roads.kind == "expressway"
     return gpd.GeoDataFrame(
         {

@@ -18,6 +18,8 @@ from data.demo.xialu.communities import read_communities
 from data.demo.xialu.incidents import DEMO_SEED, IncidentMaker, next_incident, read_categories
 from data.demo.xialu.scene import set_scene
 from data.demo.xialu.terrain import read_outline
+from geo.gaps import find_gaps
+from geo.walking import build_walking_graph, snap_points
 
 City = dict[str, gpd.GeoDataFrame]
 TODAY = date(2026, 3, 2)
@@ -134,6 +136,58 @@ def test_streets_are_connected_at_shared_vertices(city: City) -> None:
     start, stop = np.array(ends).T
     graph = coo_array((np.ones(len(ends)), (start, stop)), shape=(len(numbers), len(numbers)))
     assert connected_components(graph, directed=False)[0] == 1
+
+
+def test_paths_lead_to_the_houses(metres: City) -> None:
+    """Nearly every household has a way to walk within 50 m, which streets alone do not give."""
+    roads, units = metres["road"][metres["road"].is_walkable], metres["unit"]
+    inside = shapely.get_coordinates(shapely.point_on_surface(units.geometry.to_numpy()))
+    ratio = {}
+    for name, lines in (("all", roads), ("streets", roads[roads["class"] != "footway"])):
+        snap = snap_points(build_walking_graph(lines.geometry.to_numpy()), inside, limit_m=50.0)
+        ratio[name] = units.households[snap.is_snapped].sum() / units.households.sum()
+    assert ratio["all"] >= 0.97
+    assert ratio["streets"] < 0.7
+    assert len(roads) < 5_000
+
+
+def test_all_that_is_walkable_is_one_network(metres: City) -> None:
+    graph = build_walking_graph(metres["road"].geometry[metres["road"].is_walkable].to_numpy())
+    ends = (np.ones(len(graph.edge_from)), (graph.edge_from, graph.edge_to))
+    assert connected_components(coo_array(ends, shape=2 * (len(graph.node_xy),)), directed=False)[0] == 1
+
+
+def test_paths_end_inside_or_at_streets_and_cross_nothing(metres: City) -> None:
+    """No path runs through a house, over a street without a junction, or from one compound into another."""
+    roads, units, compounds = metres["road"], metres["unit"], metres["compound"]
+    paths = roads.geometry[(roads["class"] == "footway") & roads.name.isna()].to_numpy()
+    assert len(paths) > 1_000
+    assert shapely.is_simple(paths).all()
+    assert shapely.STRtree(units.geometry.to_numpy()).query(paths, predicate="dwithin", distance=0.3).size == 0
+    graph = build_walking_graph(roads[roads.is_walkable].geometry.to_numpy())
+    assert graph.tree.query(graph.tree.geometries, predicate="crosses").size == 0
+    yards = shapely.buffer(compounds.geometry.to_numpy(), -0.1)
+    path, _ = shapely.STRtree(yards).query(paths, predicate="intersects")
+    assert (np.bincount(path) <= 1).all()
+
+
+def test_every_compound_has_one_to_three_gates(metres: City) -> None:
+    """A gate is where a path goes through the wall; a few compounds that no street reaches have none."""
+    roads, compounds = metres["road"], metres["compound"].geometry
+    paths = roads.geometry[(roads["class"] == "footway") & roads.name.isna()].to_numpy()
+    wall, _ = shapely.STRtree(paths).query(compounds.boundary.to_numpy(), predicate="crosses")
+    gates = np.bincount(wall, minlength=len(compounds))
+    assert gates.max() <= 3
+    assert (gates >= 1).mean() >= 0.97
+
+
+def test_few_households_are_unknown_to_the_gaps_of_stations(city: City) -> None:
+    stations = city["station"][city["station"].status == "open"]
+    report = find_gaps(city["unit"], stations, city["road"], households="households", radius_m=500.0)
+    assert report.households_unknown <= 0.03 * report.households
+    assert 0.5 < report.households_covered / report.households < 0.95
+    assert report.households_in_circle > report.households_covered
+    assert report.facilities_not_snapped == 0
 
 
 def test_railway_and_river_are_open_only_at_crossings(metres: City) -> None:
