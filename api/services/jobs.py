@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -36,10 +37,10 @@ def as_body(job: Job) -> dict[str, Any]:
     }
 
 
-def load_bodies(engine: Engine, ids: list[str]) -> dict[str, dict[str, Any]]:
+def load_bodies(engine: Engine, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Give the bodies of jobs by id, for the live stream."""
     with scoped(engine, RUNNER) as connection:
-        return {str(job.id): as_body(job) for job in jobs.get_many(connection, ids)}
+        return {str(job.id): as_body(job) for job in jobs.get_many(connection, sorted(ids))}
 
 
 def submit(connection: Connection, viewer: Viewer, *, kind: str, within: str, parameters: dict[str, Any]) -> Job:

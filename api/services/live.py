@@ -208,7 +208,7 @@ class LiveHub:
                 pause_s = 0 if count == outbox.BATCH else POLL_S
             except SQLAlchemyError as error:
                 if self._is_reading:
-                    log.warning("the outbox cannot be read: %s", type(error).__name__)
+                    log.warning("the outbox cannot be read: %s", error)
                 self._is_reading = False
                 pause_s = AWAY_S
 

@@ -140,7 +140,7 @@ def _rebalance(
             progress=progress,
         )
     report(0.92, "保存方案 storing the plan")
-    metrics = {**_metrics(plan, lots, has_incumbent=has_incumbent), "units_without_community": without}
+    metrics = {**_metrics(plan, lots, has_incumbent=has_incumbent, mode=mode), "units_without_community": without}
     facts = {
         "scheme_id": scheme_id,
         "name": f"{area.name}{'微调' if mode == 'adjust' else '重划'}方案",
@@ -163,7 +163,7 @@ def _lots(units: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> gpd.GeoData
     return metric.set_geometry(lots_by_area(metric, communities.to_crs(crs), within="community"))
 
 
-def _metrics(plan: RebalancePlan, lots: gpd.GeoDataFrame, *, has_incumbent: bool) -> dict[str, Any]:
+def _metrics(plan: RebalancePlan, lots: gpd.GeoDataFrame, *, has_incumbent: bool, mode: Mode) -> dict[str, Any]:
     """What the planner compares: the plan in numbers, today's grids beside it."""
     metrics: dict[str, Any] = {
         "units": len(plan.grid_id),
@@ -182,7 +182,8 @@ def _metrics(plan: RebalancePlan, lots: gpd.GeoDataFrame, *, has_incumbent: bool
         ],
     }
     if has_incumbent:
-        metrics["successor_of"] = _successors(plan, lots)
+        if mode == "redraw":  # an adjusted grid has the code of today's
+            metrics["successor_of"] = _successors(plan, lots)
         today = lots.groupby("grid")["households"].sum()
         metrics["before"] = {
             "grids": len(today),
