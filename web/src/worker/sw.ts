@@ -9,6 +9,7 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 const SHELL = `yiwangtu-worker-shell-${shell.version}`;
 const DATA = "yiwangtu-worker-data";
 const PAGE = "/worker/";
+const PATIENCE_MS = 4_000;
 const REMEMBERED = new Set(["/api/categories"]);
 
 worker.addEventListener("install", (event) => {
@@ -35,12 +36,13 @@ async function fromShell(request: Request | string): Promise<Response> {
 
 async function freshOrRemembered(request: Request): Promise<Response> {
   const cache = await caches.open(DATA);
+  const remembered = await cache.match(request);
   try {
-    const response = await fetch(request);
+    // A weak network that neither answers nor fails must not keep the worker waiting for what is known.
+    const response = await fetch(request, remembered ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {});
     if (response.ok) await cache.put(request, response.clone());
     return response;
   } catch (error) {
-    const remembered = await cache.match(request);
     if (remembered) return remembered;
     throw error;
   }
