@@ -215,3 +215,18 @@ def test_tilejson(still: Client) -> None:
     assert set(answer["vector_layers"][0]["fields"]) == {"code", "name", "name_en", "tier", "status"}
     assert answer["bounds"] == pytest.approx([115.0, 30.2, 115.04, 30.22])
     assert still("anonymous").get("/tiles/grid.json").status_code == 401
+
+
+def test_polygons_inside_a_tile_are_drawn_as_clipped_ones(still: Client) -> None:
+    """A unit of 0.0005 degrees is 0.0005 / 360 * 2**14 * 4096 = 93 tile units wide at z14, with 4 corners."""
+    found = {}
+    for address in cover("unit", 14):
+        for feature in decode(still("chief"), "unit", address):
+            found[feature["properties"]["code"]] = feature["geometry"]
+    assert len(found) == 32
+    for shape in found.values():
+        rings = shape["coordinates"] if shape["type"] == "Polygon" else shape["coordinates"][0]
+        corners = set(map(tuple, rings[0]))
+        assert len(corners) == 4
+        width = max(x for x, _ in corners) - min(x for x, _ in corners)
+        assert width == pytest.approx(0.0005 / 360 * 2**14 * 4096, abs=1.5)
