@@ -16,7 +16,7 @@ from data import pyramid
 from data.pyramid import Points
 
 PUBLISHER_LOCK = 7_420_204  # advisory lock: who holds it is the one reader
-BATCH = 2000
+BATCH = 5000
 KEPT_EVENTS = 100_000
 FORGOTTEN_AT_ONCE = 100_000
 LAYERS_OF_INCIDENTS = ("incident", "incident_density")

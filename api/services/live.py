@@ -7,6 +7,7 @@ subscriber who falls too far behind is let go; its browser comes back with `Last
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,8 @@ from layers.viewer import CASE_ROLES, CASE_ROW_ROLES, EVERYWHERE, Viewer
 
 POLL_S = 0.05
 AWAY_S = 1.0
+FLOOD = 50  # rows in one poll
+FLOOD_PAUSE_S = 0.5
 PRUNE_EVERY = 200  # polls
 COALESCE_S = 1.0  # a layer that changes with every incident is announced at most so often
 QUEUE_LIMIT = 2000
@@ -134,6 +137,10 @@ class LiveHub:
     def close(self) -> None:
         """End every stream and the reader; call it on the event loop."""
         self._stop.set()
+        self._end_all()
+
+    def _end_all(self) -> None:
+        """End every stream."""
         for group in self._subscribers.values():
             for subscription in group:
                 subscription.end()
@@ -199,13 +206,15 @@ class LiveHub:
         polls, pause_s = 0, POLL_S
         while not self._stop.wait(pause_s):
             try:
+                began = time.monotonic()
                 count = outbox.publish(self._engine)
                 self._read_once()
                 polls += 1
                 if polls % PRUNE_EVERY == 0:
                     outbox.prune(self._engine)
                 self._is_reading = True
-                pause_s = 0 if count == outbox.BATCH else POLL_S
+                # in a flood of rows, such as a load through the API, leave the database to the writers most of the time
+                pause_s = POLL_S if count < FLOOD else min(4 * (time.monotonic() - began), FLOOD_PAUSE_S)
             except SQLAlchemyError as error:
                 if self._is_reading:
                     log.warning("the outbox cannot be read: %s", error)
@@ -218,7 +227,7 @@ class LiveHub:
         if not events:
             return
         self._on_revisions(outbox.revisions(self._engine))
-        complete = self._complete(events)
+        complete = self._complete(events) if self._subscribers else None  # nobody listens: nothing to load
         self._seq = events[-1].seq
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._deliver, complete, events[-1].seq)
@@ -242,9 +251,11 @@ class LiveHub:
                 complete.append(LiveEvent(event.seq, event.kind, "", body, event.path))
         return complete
 
-    def _deliver(self, events: list[LiveEvent], seq: int) -> None:
+    def _deliver(self, events: list[LiveEvent] | None, seq: int) -> None:
         """Queue frames for all who may see them (on the event loop)."""
-        for event in events:
+        if events is None:
+            self._end_all()  # who came in the very moment comes back with the number of its opening, and gets all
+        for event in events or ():
             self._queue(event)
             if event.kind == "incident":
                 self._announce_later(event.seq)
