@@ -49,7 +49,7 @@ INCIDENT_DENSITY = Layer(
     name="incident_density", title="事件密度", title_en="Incident density", table=incident_cell, geometry_type="point",
     scope="public", group="incident",
     fields=(
-        Field("code", "单元", "Cell", audience="public", in_tile=True),
+        Field("code", "单元", "Cell", audience="public"),
         Field("count", "事件数", "Incidents", type="integer", audience="public", in_tile=True),
     ),
     style=(

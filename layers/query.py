@@ -186,12 +186,14 @@ def _cell_tile_sql(layer: Layer, seen: Sight, z: int) -> str:
         f"WHERE z = {level} AND {in_x} AND y BETWEEN {north} AND {north} + {reach} GROUP BY 1, 2"
     )
     half = size // 2
+    names = {field.name for field in layer.fields if field.in_tile and field.name in seen.fields}
+    code = f"'{level}-' || {columns} || '-' || {rows} AS code, " if "code" in names else ""
     shift = finer - coarser
     return (
         f"SELECT ST_AsMVT(r, '{layer.name}', {EXTENT}, 'geom') FROM (SELECT "
         f"ST_MakePoint((c.x - (%(x)s::bigint << {shift})) * {size} + {half}, "
         f"(c.y - (%(y)s::bigint << {shift})) * {size} + {half}) AS geom, "
-        f"'{level}-' || {columns} || '-' || {rows} AS code, c.count FROM ({counted}{_having(seen)}) c "
+        f"{code}c.count FROM ({counted}{_having(seen)}) c "
         f"ORDER BY c.x, c.y LIMIT %(features)s) r"
     )
 
