@@ -6,7 +6,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
+
+import data.tables  # noqa: F401  (registers the tables that are no layer)
+from layers.tables import metadata
 
 EXTENSIONS = ("postgis", "ltree")
 
@@ -31,6 +34,12 @@ def downgrade(engine: Engine, revision: str) -> None:
     """Undo migrations down to `revision` ("base" undoes all) in one transaction."""
     with engine.begin() as connection:
         command.downgrade(_config(connection), revision)
+
+
+def empty_tables(connection: Connection) -> None:
+    """Empty every table but the grid schemes, the first of which the migrations bring."""
+    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables if table.name != "grid_scheme")
+    connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
 
 
 def is_current(engine: Engine) -> bool:

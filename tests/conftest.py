@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, make_url
 
-import data.tables  # noqa: F401
 from data import migrate
 from data.engine import Database, opened
 from data.settings import DataSettings
-from layers.tables import metadata
 
 
 @pytest.fixture(scope="session")
@@ -55,11 +53,7 @@ def app_engine(database: Database) -> Iterator[Engine]:
 def clean(owner_engine: Engine) -> Engine:
     """The owner's engine over empty tables."""
     with owner_engine.begin() as connection:
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables if table.name != "grid_scheme")
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-        connection.execute(
-            text("DELETE FROM grid_scheme WHERE code <> 'community-grid'")
-        )  # that one is the migration's
+        migrate.empty_tables(connection)
     return owner_engine
 
 

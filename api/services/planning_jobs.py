@@ -176,7 +176,11 @@ def _metrics(plan: RebalancePlan, lots: gpd.GeoDataFrame, *, has_incumbent: bool
         "disconnected_grids": plan.disconnected_grids,
         "bridges": len(plan.bridges),
         "infeasible": [
-            {"community": result.community, "is_proven": shortfall.is_proven, **vars(explain(shortfall, plan.band))}
+            {
+                "community": result.community,
+                "is_proven": shortfall.is_proven,
+                **vars(explain(shortfall, plan.band, code=lots["code"].iloc[shortfall.unit])),
+            }
             for result in plan.communities
             for shortfall in result.shortfalls
         ],

@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, text
 
-import data.tables  # noqa: F401  (registers the tables that are no layer)
-from data import accounts
+from data import accounts, migrate
 from data.accounts import Post
 from data.demo.xialu.city import write_city
 from data.errors import DataError
@@ -18,7 +17,6 @@ from data.imports.batch import run_imports
 from data.imports.importer import import_file
 from data.imports.options import ImportReport
 from data.imports.reference import load_categories
-from layers.tables import metadata
 
 XIALU, CAMBRIDGE = "420204", "camcity"
 XIALU_LAYERS = (
@@ -58,20 +56,14 @@ def fill(engine: Engine, data_dir: Path, say: Say, finish: Callable[[], None]) -
     mark = data_dir / "demo-loading"
     if mark.exists():
         say("上次导入未完成，重新开始 the last load was interrupted; starting again")
-        _empty(engine)
+        with engine.begin() as connection:
+            migrate.empty_tables(connection)
     elif not is_empty(engine):
         return
     mark.touch()
     load(engine, data_dir, say)
     finish()
     mark.unlink()
-
-
-def _empty(engine: Engine) -> None:
-    """Empty every table but the grid schemes, which the migrations bring."""
-    with engine.begin() as connection:
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables if table.name != "grid_scheme")
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
 
 
 def is_empty(engine: Engine) -> bool:

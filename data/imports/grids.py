@@ -6,22 +6,17 @@ import pandas as pd
 import shapely
 from sqlalchemy import Connection, text
 
+from data.planning import scheme_in_use
 from geo.projection import to_metric
 
-SCHEME_CODE = "400-800"
-_SCHEME = """
-INSERT INTO grid_scheme (code, name, floor, ceiling, target, code_template, source)
-VALUES (:code, '默认口径:每格 400-800 户', 400, 800, 600, '{community:12}{serial:03}', '导入网格时建立的默认口径')
-ON CONFLICT (code) DO NOTHING
-"""
 _PLAN = """
 SELECT p.id FROM plan p JOIN area a ON a.id = p.area_id
 WHERE a.path = CAST(:path AS ltree) AND p.status = 'effective' ORDER BY p.id LIMIT 1
 """
 _NEW_PLAN = """
 INSERT INTO plan (scheme_id, area_id, path, name, status, effective_on, created_by)
-SELECT s.id, a.id, a.path, a.name || '现行网格', 'effective', current_date, 'import'
-FROM grid_scheme s, area a WHERE s.code = :code AND a.path = CAST(:path AS ltree) RETURNING id
+SELECT :scheme, a.id, a.path, a.name || '现行网格', 'effective', current_date, 'import'
+FROM area a WHERE a.path = CAST(:path AS ltree) RETURNING id
 """
 _GIVEN = """
 INSERT INTO plan_assignment AS x (plan_id, unit_id, grid_id)
@@ -70,10 +65,9 @@ class EffectivePlans:
 
     def _find(self, district: str) -> int:
         """Find the plan or make it."""
-        values = {"path": district, "code": SCHEME_CODE}
-        found = self._connection.execute(text(_PLAN), values).scalar()
+        found = self._connection.execute(text(_PLAN), {"path": district}).scalar()
         if found is None:
-            self._connection.execute(text(_SCHEME), values)
+            values = {"path": district, "scheme": scheme_in_use(self._connection)}
             found = self._connection.execute(text(_NEW_PLAN), values).scalar_one()
         return int(found)
 

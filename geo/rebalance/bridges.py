@@ -26,7 +26,8 @@ class Bridges:
     pairs, gap_m
         Shapes (n, 2) and (n,). Row positions; metres between the two geometries.
     is_cut
-        Shape (n,). Whether the bridge crosses a barrier: only where a single unit has no other way out.
+        Shape (n,). Whether the bridge crosses a barrier: only where a single unit, or a piece in which nobody lives,
+        has no other way out.
     """
 
     pairs: IntArray
@@ -40,7 +41,7 @@ def build_bridges(units: Units, neighbours: Neighbours, barriers: npt.NDArray[np
     Pieces are what `neighbours` connects without crossing a barrier. Between two pieces of one community whose
     units do not face each other across a barrier, the shortest link that crosses no barrier becomes a bridge when
     it is at most `GAP_M` long or a shortest spanning tree of the pieces needs it. A unit that has no neighbour at
-    all then is joined to the nearest unit, even across a barrier.
+    all then, and a piece in which nobody lives, is joined to the nearest unit, even across a barrier.
     """
     piece = components(len(units.households), neighbours.pairs[~neighbours.is_cut])
     if len(np.unique(piece)) == len(units.communities):
@@ -119,14 +120,31 @@ def _spanning(piece: IntArray, pairs: IntArray, gap_m: FloatArray) -> BoolArray:
 
 
 def _rescue(units: Units, linked: IntArray) -> tuple[IntArray, FloatArray]:
-    """Join units that still have no neighbour to the nearest unit of their community."""
-    alone = np.setdiff1d(np.arange(len(units.households)), linked)
+    """Link units without any neighbour, and pieces where nobody lives, to the nearest unit, over barriers too.
+
+    A piece without households can never be a grid in the band, and nobody's worker changes when it joins one.
+    """
     found: dict[tuple[int, int], float] = {}
-    for unit in alone:
-        others = np.flatnonzero(units.community == units.community[unit])
-        others = others[others != unit]
-        if len(others):
-            distance_m = shapely.distance(units.geom_m[unit], units.geom_m[others])
-            nearest = int(others[np.argmin(distance_m)])
-            found[min(int(unit), nearest), max(int(unit), nearest)] = float(distance_m.min())
-    return np.array(list(found), dtype=np.int64).reshape(-1, 2), np.array(list(found.values()), dtype=float)
+    while True:
+        own = np.array(list(found), dtype=np.int64).reshape(-1, 2)
+        piece = components(len(units.households), np.vstack([linked, own]))
+        needy = (np.bincount(piece) == 1) | (np.bincount(piece, units.households) == 0)
+        links = [_nearest_outside(units, piece, int(number)) for number in np.flatnonzero(needy)]
+        fresh = dict(filter(None, links))
+        if not fresh:
+            return own, np.array(list(found.values()), dtype=float)
+        found.update(fresh)
+
+
+def _nearest_outside(units: Units, piece: IntArray, number: int) -> tuple[tuple[int, int], float] | None:
+    """The shortest way from a piece to another unit of its community, None when it is all of it."""
+    own = np.flatnonzero(piece == number)
+    others = np.flatnonzero((units.community == units.community[own[0]]) & (piece != number))
+    if not len(others):
+        return None
+    (start, end), gap_m = shapely.STRtree(units.geom_m[others]).query_nearest(
+        units.geom_m[own], return_distance=True, all_matches=False
+    )
+    best = int(np.argmin(gap_m))
+    a, b = int(own[start[best]]), int(others[end[best]])
+    return (min(a, b), max(a, b)), float(gap_m[best])

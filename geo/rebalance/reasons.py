@@ -6,9 +6,9 @@ from geo.rebalance.problem import Band, Cause, Shortfall
 
 WORDS: dict[Cause, tuple[str, str, str, str]] = {
     "unit_over_ceiling": (
-        "第 {row} 行单元有 {households:g} 户，超过上限 {ceiling:g} 户，独立成一个网格",
+        "{place}有 {households:g} 户，超过上限 {ceiling:g} 户，独立成一个网格",
         "可把该单元按楼门拆成几个单元，或提高上限",
-        "the unit in row {row} has {households:g} households, above the ceiling of {ceiling:g}: a grid of its own",
+        "{place_en} has {households:g} households, above the ceiling of {ceiling:g}: a grid of its own",
         "split the unit by entrance, or raise the ceiling",
     ),
     "total_below_floor": (
@@ -18,10 +18,10 @@ WORDS: dict[Cause, tuple[str, str, str, str]] = {
         "merge it with a neighbouring community, or lower the floor",
     ),
     "pocket_below_floor": (
-        "第 {row} 行所在的一片（{units} 个单元、{households:g} 户）与其余单元隔开，不足下限 {floor:g} 户",
+        "{place}所在的一片（{units} 个单元、{households:g} 户）与其余单元隔开，不足下限 {floor:g} 户",
         "可打通障碍（桥、门），或把这一片划给相邻社区",
-        "the pocket around row {row} ({units} units, {households:g} households) is cut off from the rest and has fewer "
-        "than the floor of {floor:g}",
+        "the pocket around {place_en} ({units} units, {households:g} households) is cut off from the rest and has "
+        "fewer than the floor of {floor:g}",
         "open the barrier (a bridge, a gate), or give the pocket to a neighbouring community",
     ),
     "no_whole_number": (
@@ -58,10 +58,17 @@ class Reason:
     remedy_en: str
 
 
-def explain(shortfall: Shortfall, band: Band) -> Reason:
-    """Put a shortfall into words; rows are counted from 0, as in the input."""
+def explain(shortfall: Shortfall, band: Band, *, code: str | None = None) -> Reason:
+    """Put a shortfall into words.
+
+    Parameters
+    ----------
+    code
+        Name of the unit that the shortfall points at; its row, counted from 0 as in the input, without one.
+    """
     values = {
-        "row": shortfall.unit,
+        "place": f"第 {shortfall.unit} 行单元" if code is None else f"单元 {code}",
+        "place_en": f"the unit in row {shortfall.unit}" if code is None else f"unit {code}",
         "units": shortfall.units,
         "households": shortfall.households,
         "floor": band.floor,

@@ -13,7 +13,7 @@ from api.settings import Settings
 from data import accounts, outbox
 from data.credentials import Cost
 from data.engine import Database
-from layers.tables import metadata
+from data.migrate import empty_tables
 
 PASSWORD = "a drawn town 2024"
 ACCOUNTS = (
@@ -39,8 +39,7 @@ CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
 def draw_town(engine: Engine) -> None:
     """Empty all tables and fill them with the town and its accounts; every account's login is in ACCOUNTS."""
     with engine.begin() as connection:
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        empty_tables(connection)
         connection.exec_driver_sql((Path(__file__).parent / "town.sql").read_text("utf-8").replace("%", "%%"))
         for login, role, area, department in ACCOUNTS:
             post = accounts.Post(role, area, department)
@@ -119,9 +118,6 @@ def still(
     owner_engine: Engine, database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], TestClient]]:
     """Make clients like `client`, over a town that is drawn once: for modules whose tests only read."""
-    with owner_engine.begin() as connection:
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     draw_town(owner_engine)
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("still"), password_memory_kib=CHEAP.memory_kib, password_passes=CHEAP.passes,

@@ -56,8 +56,6 @@ INSERT INTO unit (code, name, area_id, compound_id, households, residents, resid
   FROM box b JOIN area a ON a.path = subpath(b.path, 0, 3) JOIN compound k ON k.area_id = a.id
   WHERE b.level = 'unit' ORDER BY b.code;
 
-INSERT INTO grid_scheme (code, name, floor, ceiling, target, code_template, source)
-  VALUES ('test', '400-800 户', 400, 800, 600, '{community}{number:03d}', 'drawn');
 INSERT INTO plan (scheme_id, area_id, path, name, status, created_by)
   SELECT s.id, a.id, a.path, a.code || ' in force', 'effective', 'drawn' FROM grid_scheme s, area a WHERE a.level = 'district' ORDER BY a.code;
 INSERT INTO plan (scheme_id, area_id, path, name, status, created_by)

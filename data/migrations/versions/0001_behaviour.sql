@@ -216,3 +216,7 @@ CREATE POLICY handle ON incident_event FOR INSERT TO yiwangtu_app WITH CHECK (
 ALTER TABLE incident_photo ENABLE ROW LEVEL SECURITY;
 CREATE POLICY with_incident ON incident_photo FOR ALL TO yiwangtu_app
   USING ((SELECT handles_cases()) AND EXISTS (SELECT 1 FROM incident i WHERE i.id = incident_id));
+
+-- The band of the founding documents; a city edits it or adds its own ----------------------------------------------------
+INSERT INTO grid_scheme (code, name, floor, ceiling, target, code_template, source)
+VALUES ('community-grid', '社区综合网格', 400, 800, 600, '{community:12}{serial:03}', '按400至800户划分网格（下陆区 2023）');
