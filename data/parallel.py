@@ -1,8 +1,12 @@
 """Dask as an executor: a local cluster of processes, or a named scheduler where one machine is too small."""
 
+import logging
+import signal
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 
 from data.errors import DataError
 
@@ -35,9 +39,26 @@ def open_executor(workers: int, scheduler: str = "") -> Iterator[Executor | None
             except (OSError, ValueError) as exc:
                 raise DataError(f"the dask scheduler {scheduler} (YIWANGTU_DASK_SCHEDULER) cannot be reached") from exc
         else:
-            cluster = LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
-            )
+            with _deaf_to_ctrl_c():
+                cluster = LocalCluster(  # type: ignore[no-untyped-call]
+                    n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1",
+                    silence_logs=logging.CRITICAL,
+                )  # fmt: skip
             stack.enter_context(cluster)
             client = stack.enter_context(Client(cluster))  # type: ignore[no-untyped-call]
-        yield client.get_executor(pure=False)
+        try:
+            yield client.get_executor(pure=False)
+        except BaseException as exc:
+            traceback.clear_frames(exc.__traceback__)  # whose results would be cancelled when their client is gone
+            raise
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes made meanwhile not hear Ctrl-C: this one answers it and ends them; they would print tracebacks."""
+    resource_tracker.ensure_running()  # whoever starts it hears Ctrl-C again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

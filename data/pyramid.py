@@ -1,5 +1,6 @@
 """Keep the density pyramid `incident_cell` true: count points into and out of its cells, all zooms at once."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from layers.pyramid import CELL_ZOOMS, cells
 
 _DEEPEST = max(CELL_ZOOMS)
 _BATCH = 20_000
+_FEW = 100  # points
+_COLUMNS = ("z", "x", "y", "path", "change")
 _MERGE = """
 WITH change AS (
   SELECT u.z, u.x, u.y, u.path::ltree AS path, u.change
@@ -108,10 +111,27 @@ def apply(connection: Connection, added: Points, removed: Points) -> int:
     cells
         How many cells changed, over all zooms.
     """
+    if len(added.paths) + len(removed.paths) <= _FEW:
+        return _apply_few(connection, added, removed)
     counts = CellCounts()
     counts.add(added)
     counts.add(removed, -1)
     return counts.write(connection)
+
+
+def _apply_few(connection: Connection, added: Points, removed: Points) -> int:
+    """Do the same for a handful of points, as live events are: data frames would take most of the time."""
+    counts: Counter[tuple[int, int, int, str]] = Counter()
+    for points, change in ((added, 1), (removed, -1)):
+        for (x, y), path in zip(cells(points.xy, _DEEPEST).tolist(), points.paths, strict=True):
+            for zoom in CELL_ZOOMS:
+                shift = _DEEPEST - zoom
+                counts[zoom, x >> shift, y >> shift, path] += change
+    rows = sorted((*cell, change) for cell, change in counts.items() if change)
+    if rows:
+        columns = zip(*rows, strict=True)
+        connection.execute(text(_MERGE), dict(zip(_COLUMNS, map(list, columns), strict=True)))
+    return len(rows)
 
 
 def _summed(counts: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from api.errors import InvalidRequestError
 from api.problems import problems
 from api.services.live import LiveHub, Subscription
 
-KEEP_ALIVE_S = 15
 STREAM_S = 600  # of somebody signed in: the client comes back at once, and its session is looked at again
 FAREWELL_S = 1
 router = APIRouter(tags=["live"])
@@ -51,21 +50,15 @@ class LiveResponse(Response):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send(self, send: Send) -> None:
-        """Send frames as they come, and a sign of life when none do."""
+        """Send frames as they come."""
         subscription = self._subscription
         # the empty event at the end carries the number to come back with, even when nothing ever happens
         opening = b"retry: 2000\n\n%bid: %d\n\n" % (self._first, subscription.after)
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": opening, "more_body": True})
         while True:
-            try:
-                async with asyncio.timeout(KEEP_ALIVE_S):
-                    await subscription.wake.wait()
-            except TimeoutError:
-                body = b": keep-alive\n\n"
-            else:
-                body = subscription.take()
-            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await subscription.wake.wait()
+            await send({"type": "http.response.body", "body": subscription.take(), "more_body": True})
 
     async def _watch(self, receive: Receive) -> None:
         """Wait for the client to go."""

@@ -21,7 +21,7 @@ from geo.errors import GeoError
 from layers.viewer import Viewer
 
 IDLE_S = 2.0
-CLOSE_LIMIT_S = 3.0
+CLOSE_LIMIT_S = 5.0  # dask takes some seconds to end its processes
 LISTED = 100
 WAITING_LIMIT = 50  # jobs that may wait in one planner's area
 log = logging.getLogger("yiwangtu.jobs")
@@ -189,9 +189,7 @@ class JobRunner:
                 if not jobs.finish(connection, job.id, result=store(connection), message=None):
                     raise JobCancelledError  # and nothing of it is stored
         except JobCancelledError:
-            if self._stop.is_set():
-                with scoped(self._engine, RUNNER) as connection:
-                    jobs.put_back(connection, job.id)
+            self._put_back(job)
         except (DataError, GeoError) as error:
             self._fail(job, str(error))
         except (
@@ -199,8 +197,17 @@ class JobRunner:
         ) as error:  # the edge of the job: whatever went wrong, it ends and says so, and the next one runs
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise  # the database went away: the job is queued again when it is back
+            if self._stop.is_set():
+                self._put_back(job)
+                return
             log.exception("job %s failed", job.id)
             self._fail(job, f"the job failed unexpectedly; the server's log tells more under job {job.id}")
+
+    def _put_back(self, job: Job) -> None:
+        """Queue a job again that the server's stop interrupted."""
+        if self._stop.is_set():
+            with scoped(self._engine, RUNNER) as connection:
+                jobs.put_back(connection, job.id)
 
     def _fail(self, job: Job, message: str) -> None:
         """Write down that a job failed."""

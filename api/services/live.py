@@ -26,6 +26,8 @@ from layers.viewer import CASE_ROLES, CASE_ROW_ROLES, EVERYWHERE, Viewer
 
 POLL_S = 0.05
 AWAY_S = 1.0
+KEEP_ALIVE_S = 15
+KEEP_ALIVE = b": keep-alive\n\n"
 FLOOD = 50  # rows in one poll
 FLOOD_PAUSE_S = 0.5
 PRUNE_EVERY = 200  # polls
@@ -133,6 +135,15 @@ class LiveHub:
         self._is_reading = True
         self._thread = threading.Thread(target=self._read_on, name="live", daemon=True)
         self._thread.start()
+        self._loop.call_later(KEEP_ALIVE_S, self._keep_alive)
+
+    def _keep_alive(self) -> None:
+        """Show every stream that it lives; one timer for all of them."""
+        for group in self._subscribers.values():
+            for subscription in group:
+                subscription.push(KEEP_ALIVE)
+        if self._loop is not None and not self._stop.is_set():
+            self._loop.call_later(KEEP_ALIVE_S, self._keep_alive)
 
     def close(self) -> None:
         """End every stream and the reader; call it on the event loop."""

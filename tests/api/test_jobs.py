@@ -170,8 +170,8 @@ def test_a_running_job_can_be_cancelled(client, finished, blocked, fetch, until)
     planner = client("planner")
     with blocked("unit"):
         job_id = planner.post("/api/jobs", json=REBALANCE).json()["id"]
-        until(lambda: status(fetch, job_id)[0] == "running")
-        assert planner.get(f"/api/jobs/{job_id}").json()["progress_ratio"] > 0
+        until(lambda: planner.get(f"/api/jobs/{job_id}").json()["progress_ratio"] > 0)
+        assert status(fetch, job_id)[0] == "running"
         assert planner.delete(f"/api/jobs/{job_id}").json()["status"] == "cancelled"
     assert finished(planner, GAPS)["status"] == "succeeded"  # the runner went on
     assert status(fetch, job_id)[0] == "cancelled"

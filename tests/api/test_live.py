@@ -267,11 +267,18 @@ def test_a_number_that_is_none_is_refused(listen, last) -> None:
     assert listen(last=last).status == 400
 
 
-def test_a_quiet_stream_shows_that_it_lives(listen, monkeypatch) -> None:
-    monkeypatch.setattr(route, "KEEP_ALIVE_S", 0.05)
-    stream = listen()
-    while "keep-alive" not in str(stream.events.get(timeout=60)):
-        pass
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(live, "KEEP_ALIVE_S", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_quiet_stream_shows_that_it_lives_again_and_again(port) -> None:
+    stream = Stream(port, {})
+    for _ in range(2):
+        while "keep-alive" not in str(stream.events.get(timeout=60)):
+            pass
+    stream.close()
 
 
 def test_a_signed_in_stream_ends_after_a_while_and_an_open_one_does_not(listen, monkeypatch) -> None:

@@ -122,18 +122,21 @@ def open_stream(port: int) -> socket.socket:
     return stream
 
 
-def owner(directory: Path) -> "psycopg2.extensions.connection":
+def ask(directory: Path, statement: str) -> list[tuple]:
+    """Run a statement as the owner of the tables."""
     place = cluster.locate(directory)
-    return psycopg2.connect(dbname=cluster.DATABASE, user=cluster.OWNER_ROLE, host=str(place.socket_dir))
-
-
-def count(connection, statement: str) -> int:
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchone()[0]
+    connection = psycopg2.connect(dbname=cluster.DATABASE, user=cluster.OWNER_ROLE, host=str(place.socket_dir))
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
 
 
 DISTRICT = """
+INSERT INTO grid_scheme (code, name, floor, ceiling, target, code_template, source)
+  SELECT 'drawn', '400-800', 400, 800, 600, '', 'drawn' WHERE NOT EXISTS (SELECT 1 FROM grid_scheme);
 INSERT INTO area (level, code, name, source, geom, path)
   VALUES ('district', 'D', '区', 'drawn', ST_Multi(ST_MakeEnvelope(115, 30, 115.1, 30.05, 4326)), 'D');
 INSERT INTO area (level, code, name, parent_id, source, geom, path)
@@ -156,9 +159,7 @@ def test_it_serves_and_ctrl_c_ends_everything(directory, start, free_port, until
     assert up.port == free_port
     assert httpx.get(f"{up.base}/healthz").json() == {"status": "ok"}
     assert httpx.get(f"{up.base}/readyz").status_code == 200
-    with owner(directory) as connection, connection.cursor() as cursor:
-        cursor.execute(DISTRICT)
-    connection.close()
+    ask(directory, DISTRICT)
     stream = open_stream(up.port)
     until(lambda: len(workers(up.process.pid)) >= 2, within_s=120)
     family = offspring(up.process.pid)
@@ -173,9 +174,7 @@ def test_it_serves_and_ctrl_c_ends_everything(directory, start, free_port, until
         pass
     stream.close()
     again = start(directory).wait_until_ready()
-    with owner(directory) as connection:
-        until(lambda: count(connection, "SELECT count(*) FROM job WHERE status = 'succeeded'"), within_s=120)
-    connection.close()
+    until(lambda: ask(directory, "SELECT status FROM job") == [("succeeded",)], within_s=120)
     again.process.send_signal(signal.SIGTERM)
     again.process.wait(STOP_LIMIT_S)
 
@@ -193,16 +192,12 @@ def test_other_ending_signals_are_as_good(directory, start, number) -> None:
 
 def test_killed_it_starts_again_with_what_was_committed(directory, start, until) -> None:
     up = start(directory).wait_until_ready()
-    with owner(directory) as connection, connection.cursor() as cursor:
-        cursor.execute("INSERT INTO category (code, name) VALUES ('kept', '留')")
-    connection.close()
+    ask(directory, "INSERT INTO category (code, name) VALUES ('kept', '留')")
     family = offspring(up.process.pid)
     up.process.kill()
     again = start(directory).wait_until_ready()
     assert not any(map(is_running, family))
-    with owner(directory) as connection:
-        assert count(connection, "SELECT count(*) FROM category WHERE code = 'kept'") == 1
-    connection.close()
+    assert ask(directory, "SELECT name FROM category WHERE code = 'kept'") == [("留",)]
     os.kill(int(cluster.locate(directory).pid_file.read_text().splitlines()[0]), signal.SIGKILL)
     until(lambda: httpx.get(f"{again.base}/readyz").status_code == 503)
     assert httpx.get(f"{again.base}/healthz").status_code == 200
