@@ -31,7 +31,7 @@ class InvalidRequestError(ServiceError):
 
 
 class NotSignedInError(ServiceError):
-    """This needs an account."""
+    """Only an account may do that."""
 
 
 class InvalidCredentialsError(ServiceError):

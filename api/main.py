@@ -107,9 +107,7 @@ def _make_context(settings: Settings, database: Database) -> Context:
         background=background,
         reader=reader,
         revisions=revisions,
-        tiles=Tiles(
-            reader, revisions, limit_bytes=settings.tile_cache_mb * 1_000_000, features=settings.tile_features
-        ),
+        tiles=Tiles(reader, revisions, limit_bytes=settings.tile_cache_mb * 1_000_000, features=settings.tile_features),
         metrics=Metrics(engine),
         sessions=Sessions(engine, settings),
         live=LiveHub(

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Engine, text
 from layers.viewer import Viewer
 
 _SET = text(
-    "SELECT set_config(name, value, true) FROM unnest(CAST(:names AS text[]), CAST(:values AS text[])) AS s (name, value)"
+    "SELECT set_config(name, value, true) "
+    "FROM unnest(CAST(:names AS text[]), CAST(:values AS text[])) AS s (name, value)"
 )
 
 

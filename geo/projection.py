@@ -40,9 +40,7 @@ def metric_crs(frame: gpd.GeoDataFrame) -> CRS:
         raise InvalidInputError("the frame has no finite coordinates")
     lon_deg, lat_deg = (west + east) / 2, (south + north) / 2
     if not (-180 <= lon_deg <= 180 and -90 <= lat_deg <= 90):
-        raise InvalidInputError(
-            f"the centre ({lon_deg:g}, {lat_deg:g}) is no longitude and latitude in degrees"
-        )
+        raise InvalidInputError(f"the centre ({lon_deg:g}, {lat_deg:g}) is no longitude and latitude in degrees")
     return CRS.from_epsg(_zone_epsg(float(lon_deg), float(lat_deg)))
 
 

@@ -12,5 +12,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     tiles.router,
     live.router,
     planning.router,
-    session.router, incidents.router,
+    session.router,
+    incidents.router,
 )

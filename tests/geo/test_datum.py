@@ -28,9 +28,7 @@ MAP_SERVICES = [  # WGS84, GCJ-02, BD-09 of one city each as the services answer
 
 west, south, east, north = CHINA_BOUNDS_DEG
 MARGIN_DEG = 0.03  # no shift is longer
-places = st.tuples(
-    st.floats(west + MARGIN_DEG, east - MARGIN_DEG), st.floats(south + MARGIN_DEG, north - MARGIN_DEG)
-)
+places = st.tuples(st.floats(west + MARGIN_DEG, east - MARGIN_DEG), st.floats(south + MARGIN_DEG, north - MARGIN_DEG))
 
 
 def metres_apart(one: np.ndarray, other: np.ndarray) -> float:
