@@ -15,6 +15,7 @@ from layers.layer import Field
 
 BoolArray = npt.NDArray[np.bool_]
 MAX_TEXT_CHARS = 10_000
+PLACEHOLDERS = ("<Null>", "<null>", "<NULL>")  # as ArcGIS writes a missing value into text
 MAX_INTEGER = 2**31 - 1
 YES = ("true", "t", "yes", "y", "1", "是", "有")
 NO = ("false", "f", "no", "n", "0", "否", "无")
@@ -50,7 +51,7 @@ def convert(column: Column) -> pd.Series:
         Nullable values of the field's type, index from 0: text, integer, number and boolean as pandas has them;
         dates and times as text (see `parse_times`); lists and objects as PostgreSQL reads them.
     """
-    texts = as_text(column.raw)
+    texts = _without_placeholders(column, as_text(column.raw))
     _check_text(column, texts)
     values = CONVERTERS[column.field.type](column, texts)
     if column.field.is_required:
@@ -70,6 +71,18 @@ def as_text(raw: pd.Series) -> pd.Series:
         texts = raw.map(_object_text, na_action=None)
     texts = texts.astype("str").str.strip().reset_index(drop=True)
     return texts.mask(texts == "")
+
+
+def _without_placeholders(column: Column, texts: pd.Series) -> pd.Series:
+    """Take the word that desktop GIS writes for a missing value as missing, and say so."""
+    is_placeholder = texts.isin(PLACEHOLDERS)
+    mask = is_placeholder.to_numpy(dtype=bool)
+    if mask.any():
+        problem = "stands for a missing value and is read as one"
+        column.log.add(
+            column.rows[mask], column.field.name, column.raw[mask], problem, kind="placeholder", severity="warning"
+        )
+    return texts.mask(is_placeholder)
 
 
 def parse_times(column: Column, zones: npt.NDArray[np.object_]) -> pd.Series:

@@ -156,3 +156,13 @@ def test_values_are_shown_on_one_short_line():
     assert short("a\n b") == "a b"
     assert short(np.nan) == short(None) == ""
     assert len(short("长" * 10_000_000)) == 60
+
+
+def test_a_placeholder_is_a_missing_value_and_said_so(town, tmp_path):
+    path = tmp_path / "b.csv"
+    path.write_text('code,name,kind,geom\nX1,<Null>,river,"LINESTRING (114.01 30.01, 114.02 30.02)"\n', "utf-8")
+    report = import_file(town, str(path), "barrier")
+    assert faults(report) == [(2, "name", "<Null>", "placeholder", "warning")]
+    assert report.added == 1
+    with town.connect() as connection:
+        assert connection.execute(text("SELECT name FROM barrier WHERE code = 'X1'")).scalar_one() is None
