@@ -1,7 +1,8 @@
 """Durable inserts of incidents from 32 clients: the app's way beside a plain table.
 
 `python -m tests.benchmarks.bench_insert [--seconds 8] [--rounds 3] [--clients 32]` prints a table. The app's way is one
-INSERT as the role that owns no table: row-level security, the grid found among 2,000, a receipt number, an outbox row;
+INSERT as the role that owns no table: row-level security, the grid found among 2,000 in 40 communities, one of 40
+categories (both held by foreign keys), a receipt number, an outbox row;
 the live reader runs beside it and keeps revisions and the density pyramid. The plain table has the same columns and
 indexes and no trigger. pgbench drives both in turn; fsync and synchronous_commit are on.
 """
@@ -31,16 +32,21 @@ from data.engine import Database
 
 CITY = """
 INSERT INTO account (login, display_name, password_hash) VALUES ('bench', 'bench', '-');
-INSERT INTO category (code, name) VALUES ('litter', '暴露垃圾');
+INSERT INTO category (code, name) SELECT 'c' || n, '类' || n FROM generate_series(0, 39) n;
 INSERT INTO area (level, code, name, source, geom, path)
   VALUES ('district', 'D', '区', 'drawn', ST_Multi(ST_MakeEnvelope(115, 30, 115.5, 30.4, 4326)), 'D');
+INSERT INTO area (level, code, name, parent_id, source, geom, path)
+  SELECT 'community', 'C' || j, '社区' || j, d.id, 'drawn',
+         ST_Multi(ST_MakeEnvelope(115, 30 + 0.01 * j, 115.5, 30.01 + 0.01 * j, 4326)), d.path || ('C' || j)
+  FROM area d, generate_series(0, 39) j;
 INSERT INTO plan (scheme_id, area_id, path, name, status, created_by)
-  SELECT s.id, a.id, a.path, 'in force', 'effective', 'drawn' FROM (SELECT id FROM grid_scheme LIMIT 1) s, area a;
+  SELECT s.id, a.id, a.path, 'in force', 'effective', 'drawn' FROM (SELECT id FROM grid_scheme LIMIT 1) s, area a
+  WHERE a.code = 'D';
 INSERT INTO grid (plan_id, code, area_id, is_effective, households, geom, path)
   SELECT p.id, 'G' || i || '_' || j, a.id, true, 600,
          ST_Multi(ST_MakeEnvelope(115 + 0.01 * i, 30 + 0.01 * j, 115.01 + 0.01 * i, 30.01 + 0.01 * j, 4326)),
          a.path || ('G' || i || '_' || j)
-  FROM plan p, area a, generate_series(0, 49) i, generate_series(0, 39) j;
+  FROM plan p, generate_series(0, 49) i, generate_series(0, 39) j JOIN area a ON a.code = 'C' || j;
 CREATE TABLE plain (LIKE incident INCLUDING ALL);
 GRANT INSERT ON plain TO yiwangtu_app;
 ANALYZE;
@@ -49,16 +55,17 @@ SCHEME = """
 INSERT INTO grid_scheme (code, name, floor, ceiling, target, code_template, source)
   VALUES ('bench', '400-800', 400, 800, 600, '', 'drawn')
 """
-PLACE = "\\set x random(0, 499999)\n\\set y random(0, 399999)\n"
+PLACE = "\\set x random(0, 499999)\n\\set y random(0, 399999)\n\\set c random(0, 39)\n"
 POINT = "ST_SetSRID(ST_MakePoint(115 + :x / 1e6, 30 + :y / 1e6), 4326)"
 SCRIPTS = {
     "plain": PLACE + (
         "INSERT INTO plain (id, code, category, title, reported_at, geom, path, area_id, grid_code, reported_by) "
-        f"VALUES (gen_random_uuid(), gen_random_uuid()::text, 'litter', 'x', now(), {POINT}, 'D.G1_1', 1, 'G1_1', 1);\n"
+        "VALUES (gen_random_uuid(), gen_random_uuid()::text, 'c' || :c, 'x', now(), "
+        f"{POINT}, 'D.C1.G1_1', 1, 'G1_1', 1);\n"
     ),
     "app": PLACE + (
         "INSERT INTO incident (id, category, title, reported_at, geom, reported_by) VALUES "
-        f"(gen_random_uuid(), 'litter', 'x', now(), {POINT}, 1);\n"
+        f"(gen_random_uuid(), 'c' || :c, 'x', now(), {POINT}, 1);\n"
     ),
 }  # fmt: skip
 SCOPE = "-c yiwangtu.account_id=1 -c yiwangtu.roles={worker} -c yiwangtu.case_scope={D} -c yiwangtu.map_scope={D}"
