@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from data.imports.faults import FaultLog
 from data.imports.stage import Stage
+from data.outbox import PUBLISHER_LOCK
 from data.pyramid import CellCounts, Points
 
 _BATCH = 50_000
@@ -81,6 +82,8 @@ def merge(stage: Stage, counts: CellCounts) -> tuple[int, int]:
         added = connection.execute(text(stage.insert_sql())).rowcount
     if added or changed:
         connection.execute(text(_ANNOUNCE), {"layer": "incident"})
+    # the outbox's reader counts into the same cells: one of the two at a time
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PUBLISHER_LOCK})
     if counts.write(connection):
         connection.execute(text(_ANNOUNCE), {"layer": "incident_density"})
     connection.execute(text("SET LOCAL yiwangtu.bulk = 'off'"))
