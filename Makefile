@@ -56,7 +56,7 @@ web/node_modules/.installed: web/package-lock.json | $(VENV)/.installed
 
 web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
 	@echo 'building the web pages'
-	@cd web && npm run --silent build
+	@cd web && npm run --silent build -- --logLevel warn
 	@touch $@
 
 test: install system-test

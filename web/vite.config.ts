@@ -22,6 +22,7 @@ export default defineConfig({
   build: {
     chunkSizeWarningLimit: 1200,
     rollupOptions: {
+      checks: { bundlerTimings: false },
       input: {
         ...Object.fromEntries(PAGES.map((page) => [page, resolve(import.meta.dirname, page, "index.html")])),
         sw: resolve(import.meta.dirname, "src/worker/sw.ts"),
