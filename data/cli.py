@@ -12,7 +12,7 @@ import click
 
 from data.errors import BadInputError, DataError, NotFoundError
 from geo.errors import GeoError, InvalidInputError
-from layers.errors import LayerError
+from layers.errors import LayerError, UnknownLayerError
 
 COMMANDS = {
     "up": "api.commands.up",
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail("stopped", 130, as_json=as_json)
     except click.ClickException as error:
         return _fail(error.format_message(), EXIT_BAD_INPUT, as_json=as_json)
-    except (BadInputError, NotFoundError, InvalidInputError) as error:
+    except (BadInputError, NotFoundError, InvalidInputError, UnknownLayerError) as error:
         return _fail(str(error), EXIT_BAD_INPUT, as_json=as_json)
     except (DataError, GeoError, LayerError) as error:
         return _fail(str(error), EXIT_FAILURE, as_json=as_json)

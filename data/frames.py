@@ -39,7 +39,7 @@ def read_frame(spec: str, layer: str | None = None) -> gpd.GeoDataFrame:
     try:
         frame = pyogrio.read_dataframe(path, layer=layer)
     except (*OGR_ERRORS, ValueError) as exc:
-        raise BadInputError(f"{path} (layer {layer}) cannot be read: {_one_line(exc)}") from exc
+        raise BadInputError(f"{path} (layer {layer}) is damaged and cannot be read") from exc
     if not isinstance(frame, gpd.GeoDataFrame):
         raise BadInputError(f"{path} (layer {layer}) has no geometry")
     if frame.crs is None:
@@ -100,7 +100,7 @@ def _choose_layer(path: Path, layer: str | None) -> str:
     try:
         found = [(str(name), kind) for name, kind in pyogrio.list_layers(path)]
     except OGR_ERRORS as exc:
-        raise BadInputError(f"{path} is no spatial file that can be read: {_one_line(exc)}") from exc
+        raise BadInputError(f"{path} is damaged or no spatial file") from exc
     names = ", ".join(name for name, _ in found)
     if layer is not None:
         if layer not in [name for name, _ in found]:

@@ -120,7 +120,7 @@ def test_the_layer_option_wins(town, capsys):
         (["--streets", "{town}:canteen"], "a street is a Point; streets must be lines"),
         (["--streets", "{town}:lanes"], "has no layer lanes; it has: homes, canteen, road"),
         (["--facilities", "{town}.gone"], "there is no file"),
-        (["--facilities", "{broken}"], "is no spatial file that can be read"),
+        (["--facilities", "{broken}"], "is damaged or no spatial file"),
         (["-o", "{town}.shp"], "must end in .gpkg"),
         (["-o", "{town}"], "is an input too"),
         (["-o", "{town}/folder/out.gpkg"], "cannot be written"),
