@@ -57,13 +57,14 @@ class Context:
     runner: JobRunner
 
 
-def get_context(request: Request) -> Context:
+# Dependencies are coroutines: FastAPI runs plain functions on threads, which costs a request more than they do.
+async def get_context(request: Request) -> Context:
     """Give the server's context to a route."""
     context: Context = request.app.state.context
     return context
 
 
-def get_viewer(request: Request) -> Viewer:
+async def get_viewer(request: Request) -> Viewer:
     """Give the reader's roles and scope to a route; the session middleware found them."""
     viewer: Viewer = getattr(request.state, "viewer", ANONYMOUS)
     return viewer

@@ -11,7 +11,7 @@ from api.errors import InvalidRequestError
 FREE = "x-free-query"  # a route with this in `openapi_extra` checks the names itself
 
 
-def refuse_unknown_parameters(request: Request) -> None:
+async def refuse_unknown_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not declare, and those given twice."""
     for name, value in (*request.path_params.items(), *request.query_params.multi_items()):
         if "\0" in name or "\0" in str(value):

@@ -109,7 +109,13 @@ class Reader:
         self._cancellers.shutdown()
 
     async def fetch(
-        self, viewer: Viewer, sql: str, parameters: Mapping[str, Any], receive: Receive
+        self,
+        viewer: Viewer,
+        sql: str,
+        parameters: Mapping[str, Any],
+        receive: Receive,
+        *,
+        is_planned_once: bool = False,
     ) -> list[tuple[Any, ...]]:
         """Read rows as a viewer in a single round trip; stop when the client goes.
 
@@ -123,13 +129,16 @@ class Reader:
             Their values.
         receive
             The request's ASGI channel.
+        is_planned_once
+            Whether the statement's best plan is the same for all parameters, so that `planned` may read it.
 
         Raises
         ------
         ClientGoneError
             If the client went away first.
         """
-        return await self.call(lambda handle: self.rows(handle, viewer, sql, parameters), receive)
+        read = self.planned if is_planned_once else self.rows
+        return await self.call(lambda handle: read(handle, viewer, sql, parameters), receive)
 
     def rows(self, handle: Work, viewer: Viewer, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Read rows on this thread: settings and statement go together, and so are one transaction of PostgreSQL's."""

@@ -77,7 +77,7 @@ def _is_same_site(headers: Headers) -> bool:
     return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
 
 
-def get_session(request: Request) -> Session:
+async def get_session(request: Request) -> Session:
     """Give the session to a route that needs an account."""
     session: Session | None = request.state.session
     if session is None:

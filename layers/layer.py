@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from geoalchemy2 import Geometry
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import UUID
 
@@ -180,6 +181,12 @@ class Layer:
     def id_type(self) -> str:
         """PostgreSQL's type of the row's id, which breaks ties in lists."""
         return "uuid" if "id" in self.table.c and isinstance(self.table.c.id.type, UUID) else "bigint"
+
+    @property
+    def has_points_only(self) -> bool:
+        """Whether the table cannot hold anything but points."""
+        kind = self.table.c.geom.type
+        return isinstance(kind, Geometry) and kind.geometry_type == "POINT"
 
     @property
     def public_fields(self) -> tuple[str, ...]:

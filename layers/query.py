@@ -99,10 +99,11 @@ def tile_sql(layer: Layer, seen: Sight, z: int) -> str:
     )  # fmt: skip
     is_marked = layer.geometry_type == "any" and layer.style[0].paint == "circle" and z < SHAPES_FROM_ZOOM
     place = "ST_PointOnSurface(t.geom_3857)" if is_marked else "t.geom_3857"
+    shape = _point(z) if layer.has_points_only else _shape(layer, place, z)
+    shown = "" if layer.has_points_only else " WHERE NOT ST_IsEmpty(r.geom)"
     tile = (
         f"SELECT ST_AsMVT(r, '{layer.name}', {EXTENT}, 'geom') FROM ("
-        f"SELECT {_shape(layer, place, z)} AS geom, {columns} "
-        f"{_tile_rows(layer, z, _MARGIN)}) r WHERE NOT ST_IsEmpty(r.geom)"
+        f"SELECT {shape} AS geom, {columns} {_tile_rows(layer, z, _MARGIN)}) r{shown}"
     )
     label_from = min((int(style.label_from_zoom) for style in layer.style if style.label), default=MAX_ZOOM + 1)
     if not has_label_points(layer) or z < label_from:
@@ -126,6 +127,23 @@ def has_label_points(layer: Layer) -> bool:
     return layer.geometry_type in ("polygon", "any") and any(s.label and s.paint != "circle" for s in layer.style)
 
 
+def _point(z: int) -> str:
+    """Write a row's point in tile coordinates; nothing to clip, because the index chose it by the tile's margin."""
+    scale, east, south = _scaling(z)
+    x, y = f"ST_X(t.geom_3857) * {scale!r} + {east}", f"{south} - ST_Y(t.geom_3857) * {scale!r}"
+    return f"ST_MakePoint(round({x}), round({y}))"
+
+
+def _scaling(z: int) -> tuple[float, str, str]:
+    """Give tile units per metre, and the SQL of the tile's offset from the middle of the world, to the east and south."""
+    middle = EXTENT * 2**z // 2
+    return (
+        EXTENT * 2**z / (2 * HALF_WORLD_M),
+        f"({middle} - %(x)s::integer::float8 * {EXTENT})",
+        f"({middle} - %(y)s::integer::float8 * {EXTENT})",
+    )
+
+
 def _shape(layer: Layer, place: str, z: int) -> str:
     """Write a row's shape in tile coordinates.
 
@@ -136,12 +154,8 @@ def _shape(layer: Layer, place: str, z: int) -> str:
     clipped = f"ST_AsMVTGeom({place}, {_ENVELOPE}, {EXTENT}, {BUFFER}, true)"
     if layer.geometry_type not in ("polygon", "any") or z < SIMPLE_FROM_ZOOM:
         return clipped
-    scale = EXTENT * 2**z / (2 * HALF_WORLD_M)
-    middle = EXTENT * 2**z // 2
-    scaled = (
-        f"ST_SnapToGrid(ST_Affine(ST_ForcePolygonCCW({place}), {scale!r}, 0, 0, {-scale!r}, "
-        f"{middle} - %(x)s::float8 * {EXTENT}, {middle} - %(y)s::float8 * {EXTENT}), 1)"
-    )
+    scale, east, south = _scaling(z)
+    scaled = f"ST_SnapToGrid(ST_Affine(ST_ForcePolygonCCW({place}), {scale!r}, 0, 0, {-scale!r}, {east}, {south}), 1)"
     return f"CASE WHEN {place} @ {_ENVELOPE} THEN {scaled} ELSE {clipped} END"
 
 

@@ -80,7 +80,9 @@ async def items(
     await context.revisions.settle()
     revision = context.revisions.get(found.name)
     sql = item_sql(found, sight(found, viewer), asked.query)
-    rows = await context.reader.fetch(viewer, sql, {**asked.values, "limit": page.limit + 1}, request.receive)
+    values = {**asked.values, "limit": page.limit + 1}
+    is_planned_once = asked.has_one_plan(found)
+    rows = await context.reader.fetch(viewer, sql, values, request.receive, is_planned_once=is_planned_once)
     return _answer(make_page(rows, found, asked, revision=revision), viewer)
 
 
@@ -93,7 +95,8 @@ async def item(request: Request, context: ContextDep, viewer: ViewerDep, layer: 
     """One feature. Public layers for all, others by role and scope."""
     found = require_layer(layer, viewer)
     sql = item_sql(found, sight(found, viewer), ItemQuery(is_single=True))
-    rows = await context.reader.fetch(viewer, sql, {"code": code, "limit": 1}, request.receive)
+    values = {"code": code, "limit": 1}
+    rows = await context.reader.fetch(viewer, sql, values, request.receive, is_planned_once=True)
     if not rows:
         raise MissingError(f"{_title(found)} has nothing with the code {code!r}")
     return _answer(rows[0][0].encode(), viewer)

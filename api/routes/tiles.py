@@ -21,7 +21,7 @@ _TILE: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def get_address(
+async def get_address(
     z: int,
     x: int,
     y: int,

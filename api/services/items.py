@@ -18,6 +18,7 @@ from layers.viewer import Viewer
 
 PARAMETERS = frozenset({"bbox", "near", "within", "q", "limit", "cursor"})
 LONGEST_TEXT = 200
+SMALL_BOX = 0.05  # degrees; a box no wider and no higher is best looked up in the spatial index, whatever it holds
 PLACE_SQL = (
     "SELECT 'area', path::text FROM area WHERE code = %(code)s UNION ALL "
     "SELECT 'grid', path::text FROM grid WHERE code = %(code)s AND is_effective LIMIT 1"
@@ -49,6 +50,16 @@ class ItemRequest:
         """Say where `within` lies."""
         value = self.within if kind == "grid" else path
         return replace(self, query=replace(self.query, within=kind), values={**self.values, "within": value})
+
+    def has_one_plan(self, layer: Layer) -> bool:
+        """Tell whether the list is best read the same way whatever its values, so that its SQL need be planned once.
+
+        A list by time is not: where rows are many, following the time reads fewer of them than the box.
+        """
+        if self.query.boxes != 1 or layer.newest_by:
+            return False
+        width, height = self.values["east"] - self.values["west"], self.values["north"] - self.values["south"]
+        return bool(width <= SMALL_BOX and height <= SMALL_BOX)
 
 
 def parse_request(layer: Layer, viewer: Viewer, given: Mapping[str, str], limit: int) -> ItemRequest:

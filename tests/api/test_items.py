@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from layers.registry import LAYERS
+from api.services.items import parse_request
+from layers.registry import LAYERS, get_layer
+from layers.viewer import ANONYMOUS
 
 Client = Callable[[str], TestClient]
 
@@ -137,3 +139,20 @@ def test_one_item(still: Client) -> None:
     assert feature["properties"]["reported_at"].endswith("Z")
     assert still("worker").get("/api/layers/incident/items/D1S1C2G1-1").status_code == 404
     assert still("anonymous").get("/api/layers/station/items/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("layer", "box", "is_planned_once"),
+    [
+        ("grid", "114.96,30.1,115,30.14", True),
+        ("grid", "114.9,30.1,115,30.14", False),  # wide
+        ("grid", "114.96,30.1,115,30.2", False),  # high
+        ("grid", "179.99,30.1,-179.99,30.11", False),  # over the antimeridian
+        ("incident", "114.96,30.1,115,30.14", False),  # by time
+    ],
+)
+def test_only_lists_of_small_boxes_are_planned_once(layer: str, box: str, is_planned_once: bool) -> None:
+    """A plan that suits every neighbourhood would not suit a whole city."""
+    declared = get_layer(layer)
+    assert parse_request(declared, ANONYMOUS, {"bbox": box}, 100).has_one_plan(declared) == is_planned_once
+    assert not parse_request(declared, ANONYMOUS, {}, 100).has_one_plan(declared)

@@ -1,4 +1,4 @@
-"""Serving against tipg on the same PostGIS: tiles cold and ready, lists. `python -m tests.benchmarks.bench_serving`.
+"""Serving against tipg on the same PostGIS: tiles cold and ready, lists. `python -m tests.benchmarks.bench_serving ["grid items" ...]`.
 
 A private cluster of its own holds a drawn city: 1,000,000 incidents, 45,000 buildings, 2,025 grids, 2,000 facilities.
 tipg reads the tables as their owner with the same attributes (ours adds `is_open` to incidents and `state` to grids).
@@ -56,6 +56,11 @@ class Case:
     layer: str
     zoom: int | None
     target: float
+
+    @property
+    def name(self) -> str:
+        """What the table calls it, such as "incident z15" or "grid items"."""
+        return f"{self.layer} " + (f"z{self.zoom}" if self.zoom is not None else "items")
 
 
 CASES = (
@@ -272,12 +277,12 @@ def paths_of(case: Case, *, is_ours: bool) -> list[str]:
     return [f"{base}/{tile}?properties={names}" for tile in tiles_at(case.zoom)]
 
 
-async def measure(ports: dict[str, int]) -> list[dict[str, object]]:
-    """Run all cases, servers alternating."""
+async def measure(ports: dict[str, int], cases: Sequence[Case]) -> list[dict[str, object]]:
+    """Run the cases, servers alternating."""
     cookie = await sign_in(ports["cold"])
     loads = {name: Load(port, "" if name == "tipg" else f"Cookie: {cookie}\r\n") for name, port in ports.items()}
     rows: list[dict[str, object]] = []
-    for case in CASES:
+    for case in cases:
         addresses = {name: paths_of(case, is_ours=name != "tipg") for name in loads}
         names = [name for name in loads if not (name == "ready" and case.zoom is None)]
         found: dict[str, list[float]] = {name: [] for name in names}
@@ -319,11 +324,10 @@ async def sign_in(port: int) -> str:
 
 def print_row(case: Case, rate: dict[str, float], late: dict[str, float], size: dict[str, float]) -> None:
     """Print one line of the table."""
-    what = f"{case.layer} " + (f"z{case.zoom}" if case.zoom is not None else "items")
     cold = rate["cold"] / rate["tipg"]
     ready = f"{rate['ready']:7.0f} ({rate['ready'] / rate['tipg']:5.1f}x)" if "ready" in rate else " " * 16
     print(
-        f"| {what:<22} | {rate['tipg']:6.0f} ({late['tipg']:4.0f}) {size['tipg']:5.0f} KB | "
+        f"| {case.name:<22} | {rate['tipg']:6.0f} ({late['tipg']:4.0f}) {size['tipg']:5.0f} KB | "
         f"{rate['cold']:6.0f} ({late['cold']:4.0f}) {size['cold']:5.0f} KB | "
         f"{cold:5.1f}x {'>=' if cold >= case.target else '< '} {case.target:<3.0f} | {ready} |",
         flush=True,
@@ -336,6 +340,7 @@ def main() -> None:
         port, owner_url, app_url, cache_mb, directory = sys.argv[2:7]
         serve(int(port), owner_url, app_url, int(cache_mb), directory)
         return
+    cases = [case for case in CASES if case.name in sys.argv[1:] or len(sys.argv) == 1]
     directory = Path(tempfile.mkdtemp(prefix="yiwangtu-bench-"))
     directory.chmod(0o711)
     try:
@@ -346,12 +351,12 @@ def main() -> None:
             build(owner)
             owner.dispose()
             print(f"built in {time.monotonic() - began:.0f} s", flush=True)
-            measure_all(database, directory)
+            measure_all(database, directory, cases)
     finally:
         shutil.rmtree(directory)
 
 
-def measure_all(database: Database, directory: Path) -> None:
+def measure_all(database: Database, directory: Path, cases: Sequence[Case]) -> None:
     """Start the three servers and run the cases."""
     urls = [url.render_as_string(hide_password=False) for url in (database.owner_url, database.app_url)]
     host = str(database.owner_url.query["host"]).replace("/", "%2F")
@@ -373,7 +378,7 @@ def measure_all(database: Database, directory: Path) -> None:
         started([*ours, str(ports["ready"]), *urls, "256", str(directory)], ports["ready"]),
     ):
         print("| rate/s (p95 ms), size | tipg | ours cold | ratio | ready |\n|---|---|---|---|---|")
-        asyncio.run(measure(ports))
+        asyncio.run(measure(ports, cases))
 
 
 if __name__ == "__main__":

@@ -65,3 +65,24 @@ def test_every_tile_query_runs(layer: Layer, z: int, app_engine: Engine) -> None
         for x in (0, 2**z - 1):
             values = {"z": z, "x": x, "y": x, "features": 10}
             assert connection.exec_driver_sql(tile_sql(layer, sight(layer, CHIEF), z), values).scalar() is not None
+
+
+@pytest.mark.parametrize("z", [0, 5, 11, 15, 16, 20])
+def test_points_lie_in_tiles_where_postgis_puts_them(z: int, app_engine: Engine) -> None:
+    """The arithmetic of points agrees with ST_AsMVTGeom to the last unit, inside the tile and in its margin."""
+    sql = tile_sql(get_layer("incident"), sight(get_layer("incident"), CHIEF), z)
+    shape = sql.partition("FROM (SELECT ")[2].partition(" AS geom")[0]
+    assert "ST_AsMVTGeom" not in shape
+    envelope = "ST_TileEnvelope(%(z)s, %(x)s, %(y)s)"
+    x, y = int((114.96 / 360 + 0.5) * 2**z), int(0.412 * 2**z)
+    places = (
+        f"SELECT ST_SetSRID(ST_MakePoint(ST_XMin(e) + i / 61.0 * w, ST_YMin(e) + j / 61.0 * w), 3857) AS geom_3857 "
+        f"FROM (SELECT e, ST_XMax(e) - ST_XMin(e) AS w FROM (SELECT {envelope} AS e) o) o, "
+        "generate_series(0, 61) i, generate_series(0, 61) j"
+    )
+    differing = (
+        f"SELECT count(*), count(*) FILTER (WHERE ST_AsText({shape}) IS DISTINCT FROM "
+        f"ST_AsText(ST_AsMVTGeom(t.geom_3857, {envelope}, 4096, 64, true))) FROM ({places}) t"
+    )
+    with scoped(app_engine, CHIEF) as connection:
+        assert connection.exec_driver_sql(differing, {"z": z, "x": x, "y": y}).one() == (62 * 62, 0)
