@@ -1,4 +1,6 @@
-"""Serving against tipg on the same PostGIS: tiles cold and ready, lists. `python -m tests.benchmarks.bench_serving ["grid items" ...]`.
+"""Serving against tipg on the same PostGIS: tiles cold and ready, lists. `python -m tests.benchmarks.bench_serving`.
+
+Names of cases as arguments ("incident z15" "grid items") choose; without, all run.
 
 A private cluster of its own holds a drawn city: 1,000,000 incidents, 45,000 buildings, 2,025 grids, 2,000 facilities.
 tipg reads the tables as their owner with the same attributes (ours adds `is_open` to incidents and `state` to grids).
