@@ -2,7 +2,6 @@
 
 `python -m tests.benchmarks [NAME …]` runs all, or those named (such as `live insert`). Each is a process of its own
 whose standard output is its table; one that fails is told of, the others still run, and the exit code says so.
-`rebalance` needs a town to cut: YIWANGTU_BENCH_TOWN names its GeoPackage; without one it is left out.
 """
 
 import os
@@ -15,7 +14,6 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
 REPORT = PROJECT / "var" / "bench.md"
-TOWN = os.environ.get("YIWANGTU_BENCH_TOWN", "")
 
 
 def names(wanted: list[str]) -> list[str]:
@@ -24,12 +22,12 @@ def names(wanted: list[str]) -> list[str]:
     unknown = sorted(set(wanted) - set(known))
     if unknown:
         sys.exit(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(known)}")
-    return wanted or [name for name in known if TOWN or name != "rebalance"]
+    return wanted or known
 
 
 def run(name: str) -> tuple[str, bool]:
     """Run one; give its section of the report and whether it went well."""
-    command = [sys.executable, "-m", f"tests.benchmarks.bench_{name}", *([TOWN] if name == "rebalance" else [])]
+    command = [sys.executable, "-m", f"tests.benchmarks.bench_{name}"]
     print(f"… {name}", flush=True)
     done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=False)
     shown = f"`python -m tests.benchmarks.bench_{name}`"

@@ -1,19 +1,23 @@
-"""Rebalance a town file in both modes, with and without compounds kept whole, and print a Markdown table.
+"""Rebalance a town in both modes, with and without compounds kept whole, and print a Markdown table.
 
-    python tests/benchmarks/bench_rebalance.py TOWN.gpkg [--barriers LAYER] [--workers N] [--floor 400] [--ceiling 800]
+    python -m tests.benchmarks.bench_rebalance [TOWN] [--barriers LAYER] [--workers N] [--floor 400] [--ceiling 800]
 
-The town's first layer has the columns households, community, compound and incumbent. Seconds are those of
+TOWN is a name of `tests.benchmarks.town` (M when left out: 37 communities, 5,839 units), or a file whose first layer
+has the columns households, community, compound and incumbent. Seconds are those of
 `geo.rebalance.rebalance` alone, without reading and writing files.
 """
 
 import argparse
 import time
 
-import pyogrio
+import geopandas as gpd
 
 from data.frames import read_frame
 from data.parallel import open_executor
 from geo.rebalance import RebalancePlan, rebalance
+from tests.benchmarks.town import TOWNS, build
+
+SEED = 20250101
 
 HEADER = "| mode | compounds | communities in band | grids in band | disconnected | PP | moved | s |"
 
@@ -29,19 +33,25 @@ def row(mode: str, compounds: str, plan: RebalancePlan, seconds: float) -> str:
     )
 
 
+def read_town(town: str, layer: str | None) -> tuple[gpd.GeoDataFrame, gpd.GeoSeries | None]:
+    """The units and barriers of an invented town, or of a file."""
+    if town in TOWNS:
+        units, lines = build(town, SEED)
+        return units, lines.geometry if len(lines) else None
+    return read_frame(town), read_frame(town, layer).geometry if layer else None
+
+
 def main() -> None:
     """Run the four cases."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("town")
+    parser.add_argument("town", nargs="?", default="M")
     parser.add_argument("--barriers")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--floor", type=float, default=400)
     parser.add_argument("--ceiling", type=float, default=800)
     arguments = parser.parse_args()
-    units = read_frame(arguments.town)
-    barriers = read_frame(arguments.town, arguments.barriers).geometry if arguments.barriers else None
-    layers = ", ".join(name for name, _ in pyogrio.list_layers(arguments.town))
-    print(f"{arguments.town} ({layers}): {len(units):,} units, {arguments.workers} workers\n\n{HEADER}")
+    units, barriers = read_town(arguments.town, arguments.barriers)
+    print(f"{arguments.town}: {len(units):,} units, {arguments.workers} workers\n\n{HEADER}")
     print("| --- " * (HEADER.count("|") - 1) + "|")
     with open_executor(arguments.workers) as executor:
         for mode in ("redraw", "adjust"):
