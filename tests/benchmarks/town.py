@@ -2,8 +2,8 @@
 
 A district is a set of communities; a community is street blocks; a block is a compound (rows of 5-40 buildings of
 12-120 households) or old town (scattered buildings of 1-10). Units are buildings on their lots (Voronoi cells clipped
-to the community). Three communities in ten are crossed by a barrier with one gap. The incumbent grids were drawn for older
-household counts; since then blocks were built or emptied, so about a quarter of them is outside 400-800.
+to the community). Three communities in ten are crossed by a barrier with one gap. The incumbent grids were drawn for
+older household counts; since then blocks were built or emptied, so about a quarter of them is outside 400-800.
 
     python town.py NAME OUT.gpkg [--seed N]       NAME: S60 S100 S150 M L XL
 
