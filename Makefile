@@ -9,6 +9,7 @@ PYTHON := $(shell command -v python3.11 || command -v python3)
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 # Node is the one in the virtual environment
 export PATH := $(BIN):$(PATH)
+export npm_config_update_notifier := false
 
 help:
 	@echo 'make demo     install what is missing, start everything with the two demo cities, print the addresses'

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
-import { precache } from "./precache";
+import { precache } from "./precache.ts";
 
 const PAGES = ["screen", "planner", "worker", "public"] as const;
 const SERVER = process.env["YIWANGTU_URL"] ?? "http://127.0.0.1:8000";
