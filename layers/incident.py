@@ -5,7 +5,6 @@ from layers.tables import CLOSED_STATUSES, INCIDENT_STATUSES, incident, incident
 
 INCIDENT_SOURCES = ("worker", "resident", "12345", "110", "patrol", "sensor")
 OPEN_SQL = "t.status NOT IN (" + ", ".join(f"'{status}'" for status in CLOSED_STATUSES) + ")"
-OVERDUE_SQL = f"({OPEN_SQL} AND t.due_at < now())"
 
 INCIDENT = Layer(
     name="incident", title="事件", title_en="Incident", table=incident, geometry_type="point", scope="case", group="incident",

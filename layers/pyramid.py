@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 TILE_ZOOMS = range(8, 15)
 CELL_BITS = 6
-CELLS_A_SIDE = 1 << CELL_BITS
 MAX_LAT_DEG = 85.05112877980659  # where the Mercator square ends
 
 

@@ -344,7 +344,3 @@ service_gap = Table(
     *place("POINT"),
     UniqueConstraint("facility_kind", "unit_id"),
 )
-
-SPATIAL_TABLES = (
-    area, compound, unit, road, barrier, grid, facility, sorting_zone, incident, service_gap,
-)  # fmt: skip

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Row, text
 
 from api.errors import ConflictError, MissingError
 from api.services.jobs import require_planner
+from data import audit
 from layers.viewer import Viewer
 
 LISTED = 200
@@ -104,7 +104,7 @@ def keep(connection: Connection, viewer: Viewer, plan_id: int, *, name: str | No
         text("UPDATE plan SET name = coalesce(:name, name), status = coalesce(:status, status) WHERE id = :id"),
         {"id": plan_id, "name": name, "status": status},
     )
-    audit(connection, viewer, "plan.keep", str(plan_id), {"name": name, "status": status})
+    audit.record(connection, "plan.keep", account_id=viewer.account_id, subject=str(plan_id), name=name, status=status)
     return get(connection, viewer, plan_id)
 
 
@@ -113,23 +113,7 @@ def delete(connection: Connection, viewer: Viewer, plan_id: int) -> None:
     plan = get(connection, viewer, plan_id)
     _require_unpublished(plan)
     connection.execute(text("DELETE FROM plan WHERE id = :id"), {"id": plan_id})
-    audit(connection, viewer, "plan.delete", str(plan_id), {"name": plan.name})
-
-
-def audit(connection: Connection, viewer: Viewer, action: str, subject: str, detail: dict[str, Any]) -> None:
-    """Note who changed what."""
-    connection.execute(
-        text(
-            "INSERT INTO audit_event (account_id, action, subject, detail) "
-            "VALUES (:account_id, :action, :subject, CAST(:detail AS jsonb))"
-        ),
-        {
-            "account_id": viewer.account_id,
-            "action": action,
-            "subject": subject,
-            "detail": orjson.dumps(detail).decode(),
-        },
-    )
+    audit.record(connection, "plan.delete", account_id=viewer.account_id, subject=str(plan_id), name=plan.name)
 
 
 def _require_unpublished(plan: Plan) -> None:
