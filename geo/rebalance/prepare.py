@@ -86,11 +86,12 @@ class _Splitter:
         ends = np.searchsorted(numbers, self.atoms.of_unit[self.linked[rows]])
         pairs, border_m, inner_m = _merge_pairs(ends, self.border_m[rows], count)
         overlap, incumbent, incumbents = self._overlap(unit, atom, count)
+        households = sum_by(atom, self.units.households[unit], count)
         return CommunityProblem(
             community=self.units.communities[community],
             unit=unit,
             atom=atom,
-            households=sum_by(atom, self.units.households[unit], count),
+            households=households,
             area_m2=sum_by(atom, area_m2[unit], count),
             perimeter_m=sum_by(atom, perimeter_m[unit], count) - 2 * inner_m,
             pairs=pairs,
@@ -100,6 +101,9 @@ class _Splitter:
             incumbents=incumbents,
             band=band,
             mode=mode,
+            workload=households,
+            fixed=np.zeros(count, dtype=bool),
+            shape=0.0 if mode == "adjust" else 1.0,
         )
 
     def _overlap(self, unit: IntArray, atom: IntArray, count: int) -> tuple[FloatArray, IntArray, tuple[str, ...]]:

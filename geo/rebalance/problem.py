@@ -73,6 +73,13 @@ class CommunityProblem:
         -1 where it was in no grid.
     incumbents
         Codes of the incumbent grids, in the order of the columns.
+    workload
+        Shape (n_atom,). What is balanced between grids; the households unless told otherwise. The band holds on
+        households all the same.
+    fixed
+        Shape (n_atom,). Atoms that must stay in their incumbent grid.
+    shape
+        0: fewest households moved; 1: best shape; between: a price of both.
     """
 
     community: str
@@ -88,6 +95,9 @@ class CommunityProblem:
     incumbents: tuple[str, ...]
     band: Band
     mode: Mode
+    workload: FloatArray
+    fixed: BoolArray
+    shape: float
 
 
 @dataclass(frozen=True)
@@ -129,9 +139,16 @@ class CommunitySolution:
         Households above the ceiling or short of the floor, summed over the grids.
     miss_bound_households
         A proven lower bound of that sum; equal when the solution is proven best in this respect.
+    moved_households
+        Households that leave their incumbent grid; None without an incumbent plan.
+    moved_bound_households
+        A proven lower bound of that over all connected plans that miss the band by no more than this one; None without
+        an incumbent or where shape counts as well (`shape` > 0).
     """
 
     grid: IntArray
     shortfalls: tuple[Shortfall, ...]
     miss_households: float
     miss_bound_households: float
+    moved_households: float | None = None
+    moved_bound_households: float | None = None
