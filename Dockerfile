@@ -9,6 +9,8 @@ RUN npm run build
 
 FROM python:3.11-slim-bookworm
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# Chinese glyphs for the PDF notices
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends fonts-noto-cjk && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --create-home --uid 10001 yiwangtu
 WORKDIR /app
 COPY pyproject.toml constraints.txt README.md LICENSE ./

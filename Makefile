@@ -39,10 +39,10 @@ endef
 system:
 	$(call need,$(PYTHON) -c 'import ensurepip',python3-venv)
 	$(call need,compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null,postgresql-15-postgis-3)
+	$(call need,compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null,fonts-noto-cjk)
 
 system-test: system
 	$(call need,command -v chromium >/dev/null,chromium)
-	$(call need,compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null,fonts-noto-cjk)
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
