@@ -21,7 +21,7 @@ _UNGUARDED_TABLES = text(
 _WRONG_HOUSEHOLDS = text(
     "SELECT g.code, g.households, coalesce(sum(u.households), 0) AS counted FROM grid g "
     "LEFT JOIN plan_assignment x ON x.grid_id = g.id LEFT JOIN unit u ON u.id = x.unit_id "
-    "GROUP BY g.id HAVING g.households <> coalesce(sum(u.households), 0) ORDER BY g.code"
+    "WHERE g.is_effective GROUP BY g.id HAVING g.households <> coalesce(sum(u.households), 0) ORDER BY g.code"
 )
 
 

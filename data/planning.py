@@ -165,7 +165,7 @@ def store_plan(
         Key of the new plan.
     """
     statement = text(
-        "INSERT INTO plan (scheme_id, area_id, path, name, status, parameters, seed, metrics, created_by, parent_id) "
+        "INSERT INTO plan (scheme_id, area_id, path, name, status, parameters, seed, metrics, created_by, base_id) "
         "VALUES (:scheme_id, :area_id, CAST(:path AS ltree), :name, 'proposed', :parameters, :seed, :metrics, "
         ":created_by, (SELECT id FROM plan WHERE status = 'effective' AND path @> CAST(:path AS ltree) "
         "ORDER BY nlevel(path) DESC LIMIT 1)) RETURNING id"

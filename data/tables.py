@@ -1,11 +1,13 @@
-"""The tables that are no map layer: accounts, sessions, jobs, the outbox, revisions, audit.
+"""The tables that are no map layer: accounts, sessions, jobs, the outbox, revisions, audit, lots of units.
 
 They share the map layers' metadata, so one migration history and one check of it against PostgreSQL cover both.
 """
 
+from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Double,
@@ -123,4 +125,32 @@ audit_event = Table(
     Column("action", Text, nullable=False),
     Column("subject", Text),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+)
+
+lot_sheet = Table(  # a community whose lots and neighbours are drawn and up to date
+    "lot_sheet",
+    metadata,
+    Column("area_id", ForeignKey("area.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", LTree, nullable=False),
+    Column("drawn_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+
+unit_lot = Table(
+    "unit_lot",
+    metadata,
+    Column("unit_id", ForeignKey("unit.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", LTree, nullable=False),
+    Column("geom", Geometry("MULTIPOLYGON", srid=4326, spatial_index=False), nullable=False),
+)
+
+unit_neighbour = Table(
+    "unit_neighbour",
+    metadata,
+    Column("unit_a", ForeignKey("unit.id", ondelete="CASCADE"), primary_key=True),
+    Column("unit_b", ForeignKey("unit.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", LTree, nullable=False),
+    Column("border_m", Double, nullable=False),
+    Column("is_cut", Boolean, nullable=False),
+    Column("is_bridge", Boolean, nullable=False),
+    CheckConstraint("unit_a < unit_b", name="order"),
 )

@@ -44,7 +44,8 @@ metadata = MetaData(
 AREA_LEVELS = ("district", "street", "community")
 FACILITY_KINDS = ("station", "canteen", "elder_care", "parking", "refuse_point")
 FACILITY_STATUSES = ("open", "planned", "closed")
-PLAN_STATUSES = ("proposed", "draft", "effective", "retired")
+PLAN_STATUSES = ("proposed", "draft", "submitted", "approved", "effective", "retired")
+WORKLOADS = ("households", "incidents_month", "residents_60", "no_lift_units")  # what a scheme may weigh
 INCIDENT_STATUSES = (
     "reported", "accepted", "assigned", "in_progress", "resolved", "verified", "closed", "rated",
     "rejected", "returned", "paused", "reopened", "merged",
@@ -129,6 +130,7 @@ unit = Table(
     Column("floors", SmallInteger),
     Column("use", Text),
     Column("built_year", SmallInteger),
+    Column("has_lift", Boolean),
     *place("GEOMETRY"),
     CheckConstraint("households >= 0", name="households"),
 )
@@ -167,7 +169,16 @@ grid_scheme = Table(
     Column("code_template", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("valid_from", Date),
+    *[
+        Column(f"weight_{name}", Double, nullable=False, server_default=text("1" if name == "households" else "0"))
+        for name in WORKLOADS
+    ],
     CheckConstraint("0 < floor AND floor <= target AND target <= ceiling", name="band"),
+    CheckConstraint(
+        "least(weight_households, weight_incidents_month, weight_residents_60, weight_no_lift_units) >= 0 AND "
+        "weight_households + weight_incidents_month + weight_residents_60 + weight_no_lift_units > 0",
+        name="weights",
+    ),
 )
 
 plan = Table(
@@ -179,14 +190,25 @@ plan = Table(
     Column("path", LTree, nullable=False),
     Column("name", Text, nullable=False),
     Column("status", Text, nullable=False, server_default="proposed"),
-    Column("parent_id", ForeignKey("plan.id", ondelete="SET NULL")),
+    Column("base_id", ForeignKey("plan.id", ondelete="SET NULL")),  # the plan that it came from
     Column("parameters", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("seed", BigInteger, nullable=False, server_default=text("0")),
     Column("metrics", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("effective_on", Date),
     Column("created_by", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("locks", JSONB, nullable=False, server_default=text("""'{"grids": [], "units": []}'::jsonb""")),
+    Column("submitted_by", Text),
+    Column("submitted_at", DateTime(timezone=True)),
+    Column("approved_by", Text),
+    Column("approved_at", DateTime(timezone=True)),
+    Column("reject_reason", Text),
+    Column("retired_on", Date),
+    Column("updated_by", Text),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     one_of("status", PLAN_STATUSES),
+    CheckConstraint("submitted_by <> approved_by", name="two_persons"),
 )
 
 grid = Table(
@@ -200,8 +222,11 @@ grid = Table(
     Column("is_effective", Boolean, nullable=False, server_default=text("false")),
     Column("households", Integer, nullable=False, server_default=text("0")),
     Column("compactness_ratio", Double),
+    Column("valid_from", Date),  # null: in force for as long as anything is known
+    Column("valid_to", Date),  # the first day on which it no longer was
     *place("MULTIPOLYGON"),
     UniqueConstraint("plan_id", "code"),
+    CheckConstraint("valid_from <= valid_to", name="validity"),
 )
 
 plan_assignment = Table(

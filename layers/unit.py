@@ -40,6 +40,7 @@ UNIT = Layer(
         Field("residents_60", "60岁以上", "Residents 60+", type="integer", minimum=0, maximum=50000),
         Field("residents_80", "80岁以上", "Residents 80+", type="integer", minimum=0, maximum=50000),
         Field("floors", "层数", "Floors", type="integer", in_tile=True, minimum=0, maximum=200),
+        Field("has_lift", "有电梯", "Has a lift", type="boolean"),
         Field("use", "用途", "Use"),
         Field("built_year", "建成年份", "Year built", type="integer", minimum=1600, maximum=2100),
     ),

@@ -57,9 +57,9 @@ INSERT INTO unit (code, name, area_id, compound_id, households, residents, resid
   WHERE b.level = 'unit' ORDER BY b.code;
 
 INSERT INTO plan (scheme_id, area_id, path, name, status, created_by)
-  SELECT s.id, a.id, a.path, a.code || ' in force', 'effective', 'drawn' FROM grid_scheme s, area a WHERE a.level = 'district' ORDER BY a.code;
+  SELECT s.id, a.id, a.path, a.code || ' in force', 'effective', 'drawn' FROM grid_scheme s, area a WHERE s.code = 'community-grid' AND a.level = 'district' ORDER BY a.code;
 INSERT INTO plan (scheme_id, area_id, path, name, status, created_by)
-  SELECT s.id, a.id, a.path, 'D1 draft', 'draft', 'drawn' FROM grid_scheme s, area a WHERE a.code = 'D1';
+  SELECT s.id, a.id, a.path, 'D1 draft', 'draft', 'drawn' FROM grid_scheme s, area a WHERE s.code = 'community-grid' AND a.code = 'D1';
 INSERT INTO grid (plan_id, code, name, area_id, is_effective, households, compactness_ratio, geom, path)
   SELECT p.id, b.code, b.name, a.id, true, CASE WHEN b.n = 1 THEN 600 WHEN b.code LIKE 'D1%' THEN 200 ELSE 900 END, 0.7,
          pg_temp.drawn(b), b.path

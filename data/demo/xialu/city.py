@@ -19,6 +19,7 @@ from data.demo.xialu.scene import Places, Scene, set_scene
 from data.demo.xialu.terrain import CRS_M, Array
 
 DECIMALS = 7  # of a degree: about 1 cm
+WALK_UP_FLOORS = 7  # houses up to so many floors were built without a lift
 
 
 def build_city(seed: int, today: date, now: datetime) -> dict[str, gpd.GeoDataFrame]:
@@ -84,6 +85,7 @@ def unit_frame(scene: Scene, places: Places, residents: Array, elders: Array, ol
             "residents_60": elders,
             "residents_80": old_elders,
             "floors": town.floors,
+            "has_lift": np.asarray(town.floors) > WALK_UP_FLOORS,
             "use": town.use,
             "built_year": town.built_year,
             "grid": grid,

@@ -127,6 +127,12 @@ def test_elders_are_part_of_residents(city: City) -> None:
     assert ((units.households == 0) == (units.residents == 0)).all()
 
 
+def test_houses_of_eight_floors_or_more_have_a_lift(city: City) -> None:
+    units = city["unit"]
+    assert (units.has_lift == (units.floors >= 8)).all()
+    assert 0 < units.has_lift.sum() < len(units)
+
+
 def test_streets_are_connected_at_shared_vertices(city: City) -> None:
     numbers: dict[tuple[float, ...], int] = {}
     ends = [

@@ -49,7 +49,7 @@ def test_rows_lie_in_the_deepest_area_and_a_shared_border_goes_to_the_lowest_cod
 def test_grids_join_the_effective_plan_and_count_their_units(town):
     """G11 holds 400 + 50 households, the others 400. A square is pi/4 compact; G11 is 1 by 2 hundredths of a degree."""
     assert ask(town, "SELECT status, path::text FROM plan") == [("effective", "D")]
-    assert ask(town, "SELECT floor, ceiling, target FROM grid_scheme") == [(400, 800, 600)]
+    assert ask(town, "SELECT floor, ceiling, target FROM grid_scheme ORDER BY id") == [(400, 800, 600), (300, 500, 400)]
     grids = ask(town, "SELECT code, path::text, households, is_effective FROM grid ORDER BY code")
     assert grids == [
         ("G11", "D.S1.C1.G11", 450, True), ("G12", "D.S1.C1.G12", 400, True), ("G21", "D.S1.C2.G21", 400, True),
