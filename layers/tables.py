@@ -235,6 +235,7 @@ plan_assignment = Table(
     Column("plan_id", ForeignKey("plan.id", ondelete="CASCADE"), primary_key=True),
     Column("unit_id", ForeignKey("unit.id", ondelete="CASCADE"), primary_key=True),
     Column("grid_id", ForeignKey("grid.id", ondelete="CASCADE"), nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),  # of the plan, when the unit came here
 )
 
 facility = Table(

@@ -36,6 +36,7 @@ DROP POLICY in_scope ON grid;
 DROP POLICY in_force ON plan;
 ALTER TABLE grid DROP COLUMN valid_from, DROP COLUMN valid_to;
 DROP INDEX ix_plan_path;
+ALTER TABLE plan_assignment DROP COLUMN version;
 ALTER TABLE plan DROP CONSTRAINT ck_plan_status, DROP CONSTRAINT ck_plan_two_persons;
 UPDATE plan SET status = 'draft' WHERE status IN ('submitted', 'approved');
 ALTER TABLE plan

@@ -31,6 +31,8 @@ ALTER TABLE plan
   ADD CONSTRAINT ck_plan_status CHECK (status IN ('proposed', 'draft', 'submitted', 'approved', 'effective', 'retired')),
   ADD CONSTRAINT ck_plan_two_persons CHECK (submitted_by <> approved_by);
 UPDATE plan SET updated_by = created_by, updated_at = created_at;
+-- the version of its plan that put a unit into its grid: two planners who edit one draft learn where they clash
+ALTER TABLE plan_assignment ADD COLUMN version INTEGER DEFAULT 1 NOT NULL;
 CREATE INDEX ix_plan_path ON plan USING gist (path);
 
 -- Grids in force from a day (null: as long as anything is known) until before a day (null: still). A plan of a street replaces only
@@ -120,8 +122,10 @@ CREATE INDEX ix_unit_lot_path ON unit_lot USING gist (path);
 CREATE INDEX ix_unit_neighbour_path ON unit_neighbour USING gist (path);
 CREATE INDEX ix_unit_neighbour_unit_b ON unit_neighbour (unit_b);
 
+-- The shared lock waits for a drawing in progress, which holds it alone: a change is never missed by what was drawn before it.
 CREATE FUNCTION forget_lots() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7420206);
   IF TG_TABLE_NAME = 'unit' THEN
     DELETE FROM lot_sheet s WHERE EXISTS (SELECT 1 FROM changed c WHERE c.path = s.path);
   ELSIF TG_TABLE_NAME = 'area' THEN
