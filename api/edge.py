@@ -28,6 +28,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 _PHOTO = re.compile(r"/api/incidents/[^/]+/photos/[^/]+")
+_UPLOAD = re.compile(r"/api/plans/import|/api/crosswalks/[^/]+/layers/[^/]+")
 _MB = 1_000_000
 
 
@@ -38,7 +39,9 @@ class Edge:
         self._app = app
         self._metrics = metrics
         self._body_limit = settings.body_limit_mb * _MB
-        self._photo_limit = settings.photo_limit_mb * _MB
+        self._limits = (
+            (_PHOTO, settings.photo_limit_mb * _MB), (_UPLOAD, settings.upload_limit_mb * _MB),
+        )  # fmt: skip
         headers = dict(HEADERS)
         if settings.is_behind_https:
             headers["strict-transport-security"] = "max-age=31536000"
@@ -77,7 +80,8 @@ class Edge:
         """Count the body as it comes in and stop at the limit."""
         if scope["method"] in ("GET", "HEAD"):
             return receive
-        limit = self._photo_limit if _PHOTO.fullmatch(scope["path"]) else self._body_limit
+        limits = (limit for path, limit in self._limits if path.fullmatch(scope["path"]))
+        limit = next(limits, self._body_limit)
         declared = Headers(scope=scope).get("content-length", "0")
         seen = int(declared) if declared.isdecimal() else 0
 

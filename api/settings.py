@@ -31,6 +31,7 @@ class Settings(DataSettings):
     tile_features: int = Field(default=10_000, ge=100, le=100_000, description="Most features of one tile.")
     body_limit_mb: int = Field(default=1, ge=1, description="Largest JSON body, MB.")
     photo_limit_mb: int = Field(default=10, ge=1, description="Largest photo, MB.")
+    upload_limit_mb: int = Field(default=50, ge=1, description="Largest file of a plan or a grid layer, MB.")
     map_approval: str = Field(
         default="", description="The map's approval number (审图号). Without one the pages say 示意图 (schematic map)."
     )

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import areas, health, incidents, items, layers, live, planning, session, tiles
+from api.routes import areas, exchange, health, incidents, items, layers, live, planning, session, tiles
 
 ROUTERS: tuple[APIRouter, ...] = (
     areas.router,
@@ -11,6 +11,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     layers.router,
     tiles.router,
     live.router,
+    exchange.router,  # before planning: /api/plans/import is no plan
     planning.router,
     session.router,
     incidents.router,

@@ -170,6 +170,12 @@ def recipes(token: str) -> dict[str, tuple[str, dict, int]]:
         "GET /api/plans/{plan_id}": (plan, {}, 200),
         "GET /api/plans/{plan_id}/grids": (f"{plan}/grids", {}, 200),
         "GET /api/plans/{plan_id}/changes": (f"{plan}/changes", {}, 200),
+        "GET /api/plans/{plan_id}/export/{kind}": (f"{plan}/export/csv", {}, 200),
+        "POST /api/plans/import": (
+            "/api/plans/import?within=D1S1C1", {"content": "unit,grid\n" + "".join(
+                f"D1S1C1G{g}U{u},X\n" for g in (1, 2) for u in (1, 2)
+            )}, 201,
+        ),
         "PATCH /api/plans/{plan_id}": (plan, {"json": {"name": "kept"}}, 200),
         "DELETE /api/plans/{plan_id}": (plan, {}, 204),
         "POST /api/session/kiosk": ("/api/session/kiosk", {"json": {"token": token}}, 201),
