@@ -4,11 +4,12 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Connection
 
 from api.context import ContextDep, ViewerDep
 from api.problems import problems
 from api.routes.planning import CODE, PLANNER, PlanBody, PlanId
-from api.services import exchange
+from api.services import exchange, notices
 from api.services.jobs import require_planner
 
 router = APIRouter(tags=["planning"])
@@ -67,3 +68,34 @@ def download(content: bytes, name: str, media_type: str) -> Response:
     """Answer with a file to be saved under a name of any script."""
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     return Response(content, media_type=media_type, headers={"content-disposition": disposition})
+
+
+@router.get(
+    "/api/plans/{plan_id}/notice.{kind}",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/html": {"schema": {"type": "string"}}, "application/pdf": _BINARY}},
+        **problems(*PLANNER, "not_found", "conflict"),
+    },
+)
+async def write_notice(
+    request: Request,
+    context: ContextDep,
+    viewer: ViewerDep,
+    plan_id: PlanId,
+    kind: Literal["html", "pdf"],
+    against: Annotated[
+        int | None, Query(ge=1, le=2**62, description="Another plan; without one, today's grids.")
+    ] = None,
+) -> Response:
+    """Write the 公示 notice of a plan as one file: HTML that opens offline, or PDF. Planners, inside their area."""
+    approval = context.settings.map_approval
+
+    def work(connection: Connection) -> tuple[bytes, str]:
+        notice = notices.read(connection, viewer, plan_id, against)
+        write = notices.as_html if kind == "html" else notices.as_pdf
+        return write(notice, approval), notice.facts["name"]
+
+    content, name = await context.reader.run(viewer, work, request.receive)
+    media_type = "text/html; charset=utf-8" if kind == "html" else "application/pdf"
+    return download(content, f"{name}公示.{kind}", media_type)

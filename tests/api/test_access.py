@@ -171,6 +171,7 @@ def recipes(token: str) -> dict[str, tuple[str, dict, int]]:
         "GET /api/plans/{plan_id}/grids": (f"{plan}/grids", {}, 200),
         "GET /api/plans/{plan_id}/changes": (f"{plan}/changes", {}, 200),
         "GET /api/plans/{plan_id}/export/{kind}": (f"{plan}/export/csv", {}, 200),
+        "GET /api/plans/{plan_id}/notice.{kind}": (f"{plan}/notice.html", {}, 200),
         "POST /api/plans/import": (
             "/api/plans/import?within=D1S1C1", {"content": "unit,grid\n" + "".join(
                 f"D1S1C1G{g}U{u},X\n" for g in (1, 2) for u in (1, 2)
