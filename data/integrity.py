@@ -14,6 +14,10 @@ UNGUARDED = frozenset({
 })  # fmt: skip
 MOST_NAMED = 5
 
+_DANGLING = text(
+    "SELECT i.code FROM incident i WHERE NOT EXISTS (SELECT 1 FROM category c WHERE c.code = i.category) "
+    "OR i.area_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM area a WHERE a.id = i.area_id) ORDER BY 1 LIMIT :most"
+)
 _UNGUARDED_TABLES = text(
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND NOT relrowsecurity "
     "AND NOT relname = ANY (:known) ORDER BY relname"
@@ -34,15 +38,24 @@ def faults(connection: Connection) -> list[str]:
         Of the role that owns the tables, on a migrated database.
     """
     checks: tuple[Callable[[Connection], list[str]], ...] = (
-        chain.broken_chains, _pyramid_faults, _household_faults, _security_faults,
+        chain.broken_chains, _dangling_faults, _pyramid_faults, _household_faults, _security_faults,
     )  # fmt: skip
     return [fault for check in checks for fault in check(connection)]
+
+
+def _dangling_faults(connection: Connection) -> list[str]:
+    """Find incidents whose category or area is gone; triggers keep both, as no foreign key does."""
+    rows = connection.execute(_DANGLING, {"most": MOST_NAMED})
+    return [f"incident {row.code} has a category or an area that does not exist" for row in rows]
 
 
 def _pyramid_faults(connection: Connection) -> list[str]:
     """Compare the density pyramid with a recount of the incidents, once what still waits is counted in."""
     waiting = connection.execute(
-        text("SELECT count(*) FROM outbox WHERE seq IS NULL AND kind = 'incident' AND payload ?| '{added,removed}'")
+        text(
+            "SELECT count(*) FROM outbox "
+            "WHERE seq IS NULL AND kind = 'incident' AND num_nonnulls(from_geom, to_geom) > 0"
+        )
     ).scalar_one()
     if waiting:
         return [f"{waiting} changes of incidents wait to be counted in the density; start the server and check again"]

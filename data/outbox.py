@@ -6,32 +6,39 @@ committed row the next number, and in the same transaction moves the layers' rev
 number, once given, is final, nothing that is numbered is missing from the pyramid, and nothing is counted twice.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Engine, text
 
 from data import pyramid
-from data.pyramid import Points
 
 PUBLISHER_LOCK = 7_420_204  # advisory lock: who holds it is the one reader
 BATCH = 5000
 KEPT_EVENTS = 100_000
 FORGOTTEN_AT_ONCE = 100_000
 LAYERS_OF_INCIDENTS = ("incident", "incident_density")
+_MOVES = (
+    "SELECT to_geom AS geom, path, 1 AS change FROM numbered WHERE to_geom IS NOT NULL "
+    "UNION ALL SELECT from_geom, from_path, -1 FROM numbered WHERE from_geom IS NOT NULL"
+)
 
 _WAITING = text("SELECT EXISTS (SELECT 1 FROM outbox WHERE seq IS NULL)")
-_NUMBER = text(
-    "UPDATE outbox o SET seq = s.seq FROM ("
-    "  SELECT id, nextval('outbox_seq') AS seq FROM ("
-    "    SELECT id FROM outbox WHERE seq IS NULL ORDER BY id LIMIT :batch) waiting ORDER BY id) s "
-    "WHERE o.id = s.id RETURNING o.seq, o.kind, o.layer, o.payload"
-)
-_REVISE = text(
-    "INSERT INTO layer_revision (layer, revision) "
-    "SELECT * FROM unnest(CAST(:layers AS text[]), CAST(:seqs AS bigint[])) "
-    "ON CONFLICT (layer) DO UPDATE SET revision = greatest(layer_revision.revision, excluded.revision)"
+# One statement: nothing of a flood of reports passes through this process.
+_PUBLISH = text(
+    "WITH waiting AS MATERIALIZED ("
+    "  SELECT o.ctid AS place, nextval('outbox_seq') AS seq FROM ("
+    "    SELECT ctid, id FROM outbox WHERE seq IS NULL ORDER BY id LIMIT :batch) o ORDER BY o.id"
+    "), numbered AS ("
+    "  UPDATE outbox o SET seq = w.seq FROM waiting w WHERE o.ctid = w.place "
+    "  RETURNING o.seq, o.kind, o.layer, o.path, o.from_path, o.from_geom, o.to_geom"
+    "), revised AS ("
+    "  INSERT INTO layer_revision (layer, revision) "
+    "  SELECT name, max(seq) FROM numbered, unnest("
+    "    CASE kind WHEN 'incident' THEN CAST(:layers_of_incidents AS text[]) WHEN 'layer' THEN ARRAY[layer] END) name "
+    "  GROUP BY name ORDER BY name "  # whoever else writes revisions takes them in the same order
+    "  ON CONFLICT (layer) DO UPDATE SET revision = greatest(layer_revision.revision, excluded.revision)"
+    f"), {pyramid.merge_sql(_MOVES)} "
+    "SELECT count(*) FROM numbered"
 )
 _READ = text(
     "SELECT seq, kind, layer, path::text AS path, key FROM outbox WHERE seq > :after ORDER BY seq LIMIT :batch"
@@ -81,10 +88,8 @@ def publish(engine: Engine) -> int:
             is_reader = connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": PUBLISHER_LOCK})
             if not is_reader.scalar():
                 return 0
-            rows = connection.execute(_NUMBER, {"batch": BATCH}).all()
-            _revise(connection, rows)
-            _move_pyramid(connection, rows)
-        return len(rows)
+            known = {"batch": BATCH, "layers_of_incidents": list(LAYERS_OF_INCIDENTS)}
+            return int(connection.execute(_PUBLISH, known).scalar_one())
 
 
 def newest(engine: Engine) -> int:
@@ -117,28 +122,3 @@ def revisions(engine: Engine) -> dict[str, int]:
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT layer, revision FROM layer_revision"))
         return {row.layer: row.revision for row in rows}
-
-
-def _revise(connection: Connection, rows: Sequence[Row[Any]]) -> None:
-    """Set the revisions of the layers that the events changed."""
-    latest: dict[str, int] = {}
-    for row in rows:
-        names = LAYERS_OF_INCIDENTS if row.kind == "incident" else (row.layer,) if row.kind == "layer" else ()
-        for name in names:
-            latest[name] = max(latest.get(name, 0), row.seq)
-    if latest:
-        ordered = sorted(latest.items())  # whoever else writes revisions takes them in the same order
-        layers, seqs = [name for name, _ in ordered], [seq for _, seq in ordered]
-        connection.execute(_REVISE, {"layers": layers, "seqs": seqs})
-
-
-def _move_pyramid(connection: Connection, rows: Sequence[Row[Any]]) -> None:
-    """Count the incidents that came into a density cell and those that left one."""
-    moves = {
-        change: [
-            row.payload[change] for row in rows if row.kind == "incident" and row.payload and change in row.payload
-        ]
-        for change in ("added", "removed")
-    }
-    if moves["added"] or moves["removed"]:
-        pyramid.apply(connection, Points.of(moves["added"]), Points.of(moves["removed"]))

@@ -99,13 +99,16 @@ job = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("seq", BigInteger, unique=True),  # given by the one reader when it first sees the committed row
+    Column("id", BigInteger, Identity(always=True)),
+    Column("seq", BigInteger),  # unique; given by the one reader when it first sees the committed row
     Column("kind", Text, nullable=False),  # layer | incident | job
     Column("layer", Text),
     Column("path", LTree),
     Column("key", Text),
-    Column("payload", JSONB),
+    # where an incident left the density pyramid, and where it came in
+    Column("from_geom", Geometry("POINT", srid=4326, spatial_index=False)),
+    Column("from_path", LTree),
+    Column("to_geom", Geometry("POINT", srid=4326, spatial_index=False)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )
 

@@ -1,8 +1,8 @@
 """The density pyramid's arithmetic: which cell a point lies in, in numpy and in SQL alike.
 
 A cell is a Web-Mercator tile `CELL_BITS` zooms deeper than the tile that shows it, so a tile holds 64 x 64 cells and
-the cells of one zoom are the quarters of the next. `incident_cell` stores cells under their own zoom: a tile z/x/y
-reads `z = cell_zoom(tile_z)` and `x >> CELL_BITS = tile_x AND y >> CELL_BITS = tile_y`.
+the cells of one zoom are the quarters of the next. `incident_cell` stores cells under their own zoom, and under a key
+in which the cells of a tile follow each other: a tile reads one range of it.
 """
 
 import math
@@ -42,6 +42,12 @@ def cells(xy: npt.NDArray[np.float64], zoom: int) -> npt.NDArray[np.int64]:
     unit = np.column_stack([(xy[:, 0] + 180.0) / 360.0, 0.5 - np.arcsinh(np.tan(lat)) / (2.0 * math.pi)])
     found: npt.NDArray[np.int64] = np.clip(np.floor(unit * 2**zoom), 0, 2**zoom - 1).astype(np.int64)
     return found
+
+
+def key_sql(z: str, x: str, y: str) -> str:
+    """Write the SQL of a cell's key: zoom, column and row of its tile (14 bits each), column and row in the tile (6 each)."""
+    tile = f"(({z})::bigint << 40) | ((({x}) >> {CELL_BITS})::bigint << 26) | ((({y}) >> {CELL_BITS})::bigint << 12)"
+    return f"{tile} | ((({x}) & 63) << {CELL_BITS}) | (({y}) & 63)"
 
 
 def cell_sql(lon: str, lat: str, zoom: int) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from layers.layer import Field, Layer
-from layers.pyramid import CELL_BITS, TILE_ZOOMS, cell_zoom
+from layers.pyramid import CELL_BITS, TILE_ZOOMS, cell_zoom, key_sql
 from layers.viewer import STAFF_ROLES, Viewer
 
 EXTENT = 4096
@@ -191,13 +191,16 @@ def _cell_tile_sql(layer: Layer, seen: Sight, z: int) -> str:
     rows = f"(c.y::bigint << {coarser})" if coarser else "c.y"
     west, north = f"(%(x)s::bigint << {finer})", f"(%(y)s::bigint << {finer})"
     reach = (1 << finer) - 1
-    if finer <= CELL_BITS:  # few columns: one short index range each beats one long range
-        in_x = f"x = ANY (ARRAY(SELECT (generate_series({west}, {west} + {reach}))::integer))"
+    if finer <= CELL_BITS:  # inside one tile of cells, which follow each other
+        first = key_sql(str(level), f"{west} & ~63", f"{north} & ~63")
+        span = f"cell BETWEEN {first} AND ({first}) + 4095"
     else:
-        in_x = f"x BETWEEN {west} AND {west} + {reach}"
+        east = f"{west} + {reach + 1}"
+        span = f"cell >= {key_sql(str(level), west, '0')} AND cell < {key_sql(str(level), east, '0')}"
+    inside = f"x BETWEEN {west} AND {west} + {reach} AND y BETWEEN {north} AND {north} + {reach}"
     counted = (
         f"SELECT x >> {coarser} AS x, y >> {coarser} AS y, sum(count)::integer AS count FROM incident_cell t "
-        f"WHERE z = {level} AND {in_x} AND y BETWEEN {north} AND {north} + {reach} GROUP BY 1, 2"
+        f"WHERE {span} AND {inside} GROUP BY 1, 2"
     )
     half = size // 2
     names = {field.name for field in layer.fields if field.in_tile and field.name in seen.fields}
@@ -344,6 +347,7 @@ def _source(layer: Layer, seen: Sight) -> str:
         "''::ltree AS path, "
         f"ST_SetSRID(ST_MakePoint({lon}, {lat}), 4326) AS geom, "
         f"ST_Transform(ST_SetSRID(ST_MakePoint({lon}, {lat}), 4326), 3857) AS geom_3857 "
-        f"FROM (SELECT x, y, sum(count)::integer AS count FROM incident_cell t WHERE z = {level} GROUP BY x, y"
+        "FROM (SELECT x, y, sum(count)::integer AS count FROM incident_cell t "
+        f"WHERE cell >= {level}::bigint << 40 AND cell < {level + 1}::bigint << 40 GROUP BY x, y"
         f"{_having(seen)}) c)"
     )

@@ -31,6 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.types import UserDefinedType
 
+from layers.pyramid import key_sql
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -291,13 +293,13 @@ incident = Table(
     metadata,
     Column("id", UUID(as_uuid=True), primary_key=True),
     Column("code", Text, nullable=False, unique=True),
-    Column("category", ForeignKey("category.code"), nullable=False),
+    Column("category", Text, nullable=False),  # held by triggers, as area_id: a foreign key would make reports wait
     Column("title", Text, nullable=False),
     Column("description", Text),
     Column("status", Text, nullable=False, server_default="reported"),
     Column("source", Text, nullable=False, server_default="worker"),
     Column("department", Text),
-    Column("area_id", ForeignKey("area.id", ondelete="RESTRICT")),
+    Column("area_id", BigInteger),
     Column("grid_code", Text),
     Column("reported_by", BigInteger),
     Column("body_hash", Text),
@@ -344,11 +346,13 @@ incident_photo = Table(
 incident_cell = Table(
     "incident_cell",
     metadata,
-    Column("z", SmallInteger, primary_key=True),
-    Column("x", Integer, primary_key=True),
-    Column("y", Integer, primary_key=True),
+    Column("z", SmallInteger, nullable=False),
+    Column("x", Integer, nullable=False),
+    Column("y", Integer, nullable=False),
     Column("path", LTree, primary_key=True),
     Column("count", Integer, nullable=False),
+    # see layers.pyramid: the cells of one tile follow each other
+    Column("cell", BigInteger, Computed(key_sql("z", "x", "y"), persisted=True), primary_key=True),
     CheckConstraint("z BETWEEN 0 AND 24", name="z"),
 )
 

@@ -5,10 +5,20 @@ import pytest
 from sqlalchemy import text
 
 from data import pyramid
-from data.pyramid import Points
 from layers.pyramid import CELL_ZOOMS, cell_sql, cells
 
 HERE, THERE = (114.97, 30.2), (114.99, 30.21)
+
+
+def move(connection, added, removed):
+    """Count (lon, lat, path) points in and out; how many cells changed."""
+    rows = [(*point, 1) for point in added] + [(*point, -1) for point in removed]
+    listed = ", ".join(f"({lon!r}, {lat!r}, '{path}'::ltree, {change})" for lon, lat, path, change in rows)
+    moves = (
+        "SELECT ST_SetSRID(ST_MakePoint(lon, lat), 4326) AS geom, path, change "
+        f"FROM (VALUES {listed}) v (lon, lat, path, change)"
+    )
+    return connection.execute(text(f"WITH {pyramid.merge_sql(moves)} SELECT count(*) FROM change")).scalar_one()
 
 
 def counts(engine):
@@ -21,26 +31,26 @@ def counts(engine):
 def test_points_enter_and_leave(owner_engine):
     """Two points here under one path, one under another; one of the two moves there; then all leave."""
     with owner_engine.begin() as connection:
-        pyramid.apply(connection, Points.of([(*HERE, "d.a"), (*HERE, "d.a"), (*HERE, "d.b")]), Points.of([]))
+        move(connection, [(*HERE, "d.a"), (*HERE, "d.a"), (*HERE, "d.b")], [])
     full = counts(owner_engine)
     assert len(full) == 2 * len(CELL_ZOOMS)
     for zoom in CELL_ZOOMS:
         x, y = cells(np.array([HERE]), zoom)[0].tolist()
         assert (full[zoom, x, y, "d.a"], full[zoom, x, y, "d.b"]) == (2, 1)
     with owner_engine.begin() as connection:
-        pyramid.apply(connection, Points.of([(*THERE, "d.a")]), Points.of([(*HERE, "d.a")]))
+        move(connection, [(*THERE, "d.a")], [(*HERE, "d.a")])
     x, y = cells(np.array([HERE]), 20)[0].tolist()
     assert counts(owner_engine)[20, x, y, "d.a"] == 1
     assert sum(count for key, count in counts(owner_engine).items() if key[0] == 20) == 3
     with owner_engine.begin() as connection:
-        pyramid.apply(connection, Points.of([]), Points.of([(*THERE, "d.a"), (*HERE, "d.a"), (*HERE, "d.b")]))
+        move(connection, [], [(*THERE, "d.a"), (*HERE, "d.a"), (*HERE, "d.b")])
     assert counts(owner_engine) == {}
 
 
 def test_a_point_that_moves_within_its_cell_changes_nothing(owner_engine):
     near = (HERE[0] + 1e-9, HERE[1])
     with owner_engine.begin() as connection:
-        assert pyramid.apply(connection, Points.of([(*near, "d")]), Points.of([(*HERE, "d")])) == 0
+        assert move(connection, [(*near, "d")], [(*HERE, "d")]) == 0
 
 
 def test_sql_finds_the_same_cells(owner_engine):
