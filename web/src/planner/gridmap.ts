@@ -1,6 +1,5 @@
 /** Grids on the map, coloured, hatched and labelled by the band; moved units; gap verdicts by shape. */
 import {
-  type ExpressionSpecification,
   type GeoJSONSource,
   type LayerSpecification,
   type Map as GLMap,
@@ -8,9 +7,9 @@ import {
 } from "maplibre-gl";
 import type { MapHandle } from "../shared/map";
 import { insidePoint } from "../shared/shape";
-import { type Band, bandLabel, bandState, type BandState } from "./band";
-import { BAND_COLORS, BAND_INK, GAP_COLORS, MOVED_COLOR } from "./colors";
-import type { ChangeFeature, GridFeature } from "./compare";
+import { type Band, bandLabel, bandState } from "./band";
+import { BAND_COLORS, BAND_INK, BEFORE_COLOR, CHANGE_COLORS, changeOf, GAP_COLORS, INK, MOVED_COLOR } from "./colors";
+import type { ChangeFeature, GridChange, GridFeature } from "./compare";
 import { dot, hatch, triangle, unknownMark } from "./marks";
 
 /** What the planner's map always shows of the style; the grids themselves are drawn by this module. */
@@ -18,13 +17,19 @@ export const CONTEXT_LAYERS = ["district", "street", "community", "compound", "u
 
 const GRIDS = "planner-grids";
 const LABELS = "planner-grid-labels";
+const BEFORE = "planner-before";
 const MOVED = "planner-moved";
 const GAPS = "planner-gaps";
 const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
 const EMPTY = { type: "FeatureCollection", features: [] } as const;
 
-function byState(colors: Record<BandState, string>): ExpressionSpecification {
-  return ["match", ["get", "state"], "below", colors.below, "above", colors.above, colors.in];
+/** Fill and words of a grid in the picture of differences: what came, what went. */
+function differenceLook(change: GridChange | undefined): Record<"fill" | "ink" | "label" | "hatch", string> {
+  const label = [
+    change?.households_in ? `+${change.households_in}` : "",
+    change?.households_out ? `−${change.households_out}` : "",
+  ].join(" ");
+  return { fill: CHANGE_COLORS[changeOf(change)], ink: INK, label: label.trim(), hatch: "in" };
 }
 
 export class GridMap {
@@ -48,17 +53,17 @@ export class GridMap {
     this.map.on("mouseleave", `${GRIDS}-fill`, () => (this.map.getCanvas().style.cursor = ""));
   }
 
-  setGrids(grids: GridFeature[], band: Band): void {
+  /** Show grids by the band or, where `changes` are given, by what each gains and loses. */
+  setGrids(grids: GridFeature[], band: Band, changes: Map<string, GridChange> | null = null): void {
     this.grids = grids;
-    const shown = grids.map((grid) => ({
-      ...grid,
-      properties: {
-        code: grid.properties.code,
-        state: bandState(grid.properties.households, band),
-        label: bandLabel(grid.properties.households, band),
-        households: grid.properties.households,
-      },
-    }));
+    const shown = grids.map((grid) => {
+      const { code, households } = grid.properties;
+      const state = bandState(households, band);
+      const look = changes
+        ? differenceLook(changes.get(code))
+        : { fill: BAND_COLORS[state], ink: BAND_INK[state], label: bandLabel(households, band), hatch: state };
+      return { ...grid, properties: { code, state, households, ...look } };
+    });
     this.source(GRIDS).setData({ type: "FeatureCollection", features: shown });
     this.source(LABELS).setData({
       type: "FeatureCollection",
@@ -67,6 +72,11 @@ export class GridMap {
         geometry: { type: "Point", coordinates: insidePoint(grid.geometry) },
       })),
     });
+  }
+
+  /** Outlines to compare with, dashed over the grids. */
+  setBefore(grids: GridFeature[]): void {
+    this.source(BEFORE).setData({ type: "FeatureCollection", features: grids });
   }
 
   setMoved(changes: ChangeFeature[]): void {
@@ -84,7 +94,7 @@ export class GridMap {
     for (const id of [`${GRIDS}-fill`, `${GRIDS}-hatch`, `${LABELS}-text`]) {
       this.map.setLayoutProperty(id, "visibility", facility ? "none" : "visible");
     }
-    this.map.setPaintProperty(`${GRIDS}-line`, "line-color", facility ? "#7c857f" : byState(BAND_INK));
+    this.map.setPaintProperty(`${GRIDS}-line`, "line-color", facility ? "#7c857f" : ["get", "ink"]);
     if (this.map.getLayer(GAPS)) this.map.removeLayer(GAPS);
     if (!facility || !this.map.getSource(source)) {
       this.handle.setVisible(CONTEXT_LAYERS);
@@ -124,7 +134,7 @@ export class GridMap {
   }
 
   private addSources(): void {
-    for (const id of [GRIDS, LABELS, MOVED]) this.map.addSource(id, { type: "geojson", data: EMPTY as never });
+    for (const id of [GRIDS, LABELS, BEFORE, MOVED]) this.map.addSource(id, { type: "geojson", data: EMPTY as never });
   }
 
   private addLayers(): void {
@@ -135,21 +145,28 @@ export class GridMap {
       id: `${GRIDS}-fill`,
       type: "fill",
       source: GRIDS,
-      paint: { "fill-color": byState(BAND_COLORS), "fill-opacity": 0.42 },
+      paint: { "fill-color": ["get", "fill"], "fill-opacity": 0.42 },
     });
     under({
       id: `${GRIDS}-hatch`,
       type: "fill",
       source: GRIDS,
-      filter: ["!=", ["get", "state"], "in"],
-      paint: { "fill-pattern": ["concat", "band-", ["get", "state"]], "fill-opacity": 0.5 },
+      filter: ["!=", ["get", "hatch"], "in"],
+      paint: { "fill-pattern": ["concat", "band-", ["get", "hatch"]], "fill-opacity": 0.5 },
     });
     under({
       id: `${GRIDS}-line`,
       type: "line",
       source: GRIDS,
       layout: { "line-join": "round" },
-      paint: { "line-color": byState(BAND_INK), "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.6, 15, 2] },
+      paint: { "line-color": ["get", "ink"], "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.6, 15, 2] },
+    });
+    under({
+      id: `${BEFORE}-line`,
+      type: "line",
+      source: BEFORE,
+      layout: { "line-join": "round" },
+      paint: { "line-color": BEFORE_COLOR, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 1, 15, 2.5], "line-dasharray": [3, 2] },
     });
     const outline = (name: string, color: string, width: number): void =>
       under({
@@ -184,7 +201,7 @@ export class GridMap {
         "text-padding": 1,
         "symbol-sort-key": ["match", ["get", "state"], "in", 1, 0],
       },
-      paint: { "text-color": byState(BAND_INK), "text-halo-color": "#fff", "text-halo-width": 2 },
+      paint: { "text-color": ["get", "ink"], "text-halo-color": "#fff", "text-halo-width": 2 },
     });
   }
 }

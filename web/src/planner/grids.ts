@@ -16,6 +16,12 @@ export async function loadGrids(within: string, signal?: AbortSignal): Promise<G
   return grids;
 }
 
+/** The grids in force on a day. */
+export async function loadGridsOf(day: string, within: string, signal?: AbortSignal): Promise<GridFeature[]> {
+  const page = await get<Collection<GridProperties>>("/api/grids", { as_of: day, within }, signal);
+  return page.features as unknown as GridFeature[];
+}
+
 export async function loadAreas(parent: string | null): Promise<Area[]> {
   return (await get<{ areas: Area[] }>("/api/areas", { parent })).areas;
 }
@@ -29,9 +35,26 @@ export async function loadPlanGrids(plan: string): Promise<GridFeature[]> {
   return page.features as unknown as GridFeature[];
 }
 
-export async function loadPlanChanges(plan: string): Promise<ChangeFeature[]> {
-  const page = await get<Collection<PlanChangeProperties>>(`/api/plans/${plan}/changes`);
+/** Units that change their grid against another plan; against today's grids without one. */
+export async function loadPlanChanges(plan: string, against: string | null = null): Promise<ChangeFeature[]> {
+  const page = await get<Collection<PlanChangeProperties>>(`/api/plans/${plan}/changes`, { against });
   return page.features as unknown as ChangeFeature[];
+}
+
+/** Why a grid changes, what binds it and whom it concerns. */
+export interface GridReason {
+  code: string;
+  sentence: string;
+  sentence_en: string;
+  binding: string | null;
+  households_in: number;
+  households_out: number;
+  units: number;
+  workers: number[] | number;
+}
+
+export async function loadReasons(plan: string): Promise<GridReason[]> {
+  return (await get<{ grids: GridReason[] }>(`/api/plans/${plan}/reasons`)).grids;
 }
 
 export type Verdict = "covered" | "gap" | "unknown";

@@ -65,3 +65,37 @@ export function unknownMark(color: string): ImageData {
     context.fillText("?", MARK_PX / 2, MARK_PX / 2 + 1);
   });
 }
+
+export function warning(color: string): ImageData {
+  return draw(MARK_PX, (context) => {
+    context.moveTo(MARK_PX / 2, 3);
+    context.lineTo(MARK_PX - 2, MARK_PX - 5);
+    context.lineTo(2, MARK_PX - 5);
+    context.closePath();
+    outlined(context, color);
+    context.fillStyle = "#fff";
+    context.font = "bold 20px sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText("!", MARK_PX / 2, MARK_PX / 2 + 4);
+  });
+}
+
+export function lock(color: string): ImageData {
+  return draw(MARK_PX, (context) => {
+    context.strokeStyle = "#fff";
+    context.lineWidth = 8;
+    const shackle = (): void => {
+      context.beginPath();
+      context.arc(MARK_PX / 2, 15, 6, Math.PI, 0);
+      context.stroke();
+    };
+    shackle();
+    context.strokeStyle = color;
+    context.lineWidth = 4;
+    shackle();
+    context.beginPath();
+    context.rect(8, 15, 20, 15);
+    outlined(context, color);
+  });
+}

@@ -20,6 +20,8 @@ export class ApiError extends Error {
     message: string,
     readonly fields: { field: string; message: string }[] = [],
     readonly retryAfterS: number | null = null,
+    /** The whole problem document, for the members that only one route has. */
+    readonly problem: Record<string, unknown> = {},
   ) {
     super(message);
     this.name = "ApiError";
@@ -49,7 +51,7 @@ async function problemOf(response: Response): Promise<ApiError> {
   try {
     const problem = (await response.json()) as Partial<Problem>;
     const message = problem.detail || problem.title || response.statusText;
-    return new ApiError(response.status, problem.code ?? "internal", message, problem.errors ?? [], retryAfterS);
+    return new ApiError(response.status, problem.code ?? "internal", message, problem.errors ?? [], retryAfterS, { ...problem });
   } catch {
     const code = response.status >= 500 ? "unavailable" : "internal";
     return new ApiError(response.status, code, response.statusText || `HTTP ${response.status}`, [], retryAfterS);

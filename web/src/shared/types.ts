@@ -188,7 +188,7 @@ export interface FacilityProperties {
 
 export type Facility = Feature<FacilityProperties>;
 
-export type JobKind = "rebalance" | "gaps";
+export type JobKind = "rebalance" | "gaps" | "merge";
 export type JobStatus = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 
 export interface Job {
@@ -205,7 +205,7 @@ export interface Job {
   finished_at: string | null;
 }
 
-export type PlanStatus = "proposed" | "draft" | "effective" | "retired";
+export type PlanStatus = "proposed" | "draft" | "submitted" | "approved" | "effective" | "retired";
 
 export interface Plan {
   id: string;
@@ -215,8 +215,20 @@ export interface Plan {
   metrics: Record<string, Value>;
   parameters: Record<string, Value>;
   seed: number | null;
+  version: number;
+  locks: { grids: string[]; units: string[] };
+  base_id: string | null;
   created_at: string;
   created_by: string | null;
+  updated_at: string | null;
+  updated_by: string | null;
+  submitted_at: string | null;
+  submitted_by: string | null;
+  approved_at: string | null;
+  approved_by: string | null;
+  effective_on: string | null;
+  retired_on: string | null;
+  reject_reason: string | null;
 }
 
 export interface PlanGridProperties {
