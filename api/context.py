@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from api.metrics import Metrics
 from api.reading import Reader
+from api.services.calendar import Calendar
 from api.services.jobs import JobRunner
 from api.services.live import LiveHub
 from api.services.revisions import Revisions
@@ -43,6 +44,8 @@ class Context:
         The stream of what happens, and its subscribers.
     runner
         Runs the queued jobs.
+    calendar
+        Puts approved plans in force on their day.
     """
 
     settings: Settings
@@ -55,6 +58,7 @@ class Context:
     sessions: Sessions
     live: LiveHub
     runner: JobRunner
+    calendar: Calendar
 
 
 # Dependencies are coroutines: FastAPI runs plain functions on threads, which costs a request more than they do.

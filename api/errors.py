@@ -51,7 +51,14 @@ class MissingError(ServiceError):
 
 
 class ConflictError(ServiceError):
-    """The thing is in a state that does not allow this."""
+    """The thing is in a state that does not allow this; `errors` names what stands in the way, `more` what is there now."""
+
+    def __init__(
+        self, message: str, errors: tuple[tuple[str, str], ...] = (), more: dict[str, object] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.errors = errors
+        self.more = more or {}
 
 
 class TooLargeError(ServiceError):

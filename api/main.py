@@ -24,6 +24,7 @@ from api.problems import FieldProblem, Problem, handle
 from api.query import refuse_unknown_parameters
 from api.reading import ClientGoneError, Reader
 from api.routes import ROUTERS
+from api.services.calendar import Calendar
 from api.services.jobs import JobRunner, load_bodies
 from api.services.live import LiveHub, load_incidents
 from api.services.revisions import Revisions
@@ -64,10 +65,12 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         context.live.start()
         context.runner.start()
+        context.calendar.start()
         try:
             yield
         finally:
             context.live.close()
+            await run_in_threadpool(context.calendar.close)
             await run_in_threadpool(context.runner.close)
             await run_in_threadpool(context.live.join)
             context.reader.close()
@@ -117,6 +120,7 @@ def _make_context(settings: Settings, database: Database) -> Context:
             on_revisions=revisions.update,
         ),
         runner=JobRunner(background, settings.job_workers, settings.dask_scheduler),
+        calendar=Calendar(background),
     )
 
 

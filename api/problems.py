@@ -69,8 +69,10 @@ class ProblemResponse(Response):
         request_id: str,
         errors: tuple[tuple[str, str], ...] = (),
         headers: dict[str, str] | None = None,
+        more: dict[str, object] | None = None,
     ) -> None:
         body: dict[str, Any] = {
+            **(more or {}),
             "type": "about:blank",
             "title": answer.title,
             "status": answer.status,
@@ -117,7 +119,8 @@ def respond(exc: Exception, request_id: str) -> Response:
         detail = _HIDDEN if answer.code == "internal" else "The database is busy or away; please try again soon."
         return ProblemResponse(answer, detail, request_id)
     headers = {"retry-after": str(exc.retry_after_s)} if isinstance(exc, TooManyRequestsError) else None
-    return ProblemResponse(answer, str(exc), request_id, getattr(exc, "errors", ()), headers)
+    more = getattr(exc, "more", None)
+    return ProblemResponse(answer, str(exc), request_id, getattr(exc, "errors", ()), headers, more)
 
 
 def answer_of(exc: Exception) -> Answer:

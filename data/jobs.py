@@ -17,7 +17,7 @@ from layers.viewer import EVERYWHERE, Viewer
 
 ATTEMPTS_LIMIT = 3
 RUNNER_LOCK = 7_420_205  # advisory lock: who holds it runs the jobs
-RUNNER = Viewer(roles=frozenset({"planner"}), map_scope=(EVERYWHERE,))
+RUNNER = Viewer(roles=frozenset({"planner"}), map_scope=(EVERYWHERE,), case_scope=(EVERYWHERE,))
 _COLUMNS = """id, kind, area_code, parameters, status, progress_ratio, message, result, attempts,
   created_at, started_at, finished_at"""
 

@@ -16,6 +16,7 @@ from sqlalchemy.sql import bindparam
 from data.errors import NotFoundError
 
 WGS84 = 4326
+STORE_METRICS = text("UPDATE plan SET metrics = :metrics WHERE id = :id").bindparams(bindparam("metrics", type_=JSONB))
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,11 @@ def find_area(connection: Connection, code: str) -> Place:
 
 
 def read_units(connection: Connection, path: str) -> gpd.GeoDataFrame:
-    """Read the units of an area: id, code, households, community, compound, grid (each None without), geom."""
-    return _frame(
+    """Read the units of an area: id, code, households, residents_60, has_lift, community, compound, grid, geom."""
+    return read_frame(
         connection,
-        "SELECT u.id, u.code, u.households, a.code AS community, c.code AS compound, g.code AS grid, "
+        "SELECT u.id, u.code, u.households, u.residents_60, u.has_lift, a.code AS community, c.code AS compound, "
+        "g.code AS grid, "
         "ST_AsBinary(u.geom) AS geom FROM unit u LEFT JOIN area a ON a.id = u.area_id AND a.level = 'community' "
         "LEFT JOIN compound c ON c.id = u.compound_id "
         "LEFT JOIN (plan_assignment x JOIN grid g ON g.id = x.grid_id AND g.is_effective) ON x.unit_id = u.id "
@@ -79,7 +81,7 @@ def read_units(connection: Connection, path: str) -> gpd.GeoDataFrame:
 
 def read_communities(connection: Connection, path: str) -> gpd.GeoDataFrame:
     """Read the communities of an area: id, code, path, geom; indexed by code."""
-    frame = _frame(
+    frame = read_frame(
         connection,
         "SELECT id, code, path::text AS path, ST_AsBinary(geom) AS geom FROM area "
         "WHERE level = 'community' AND CAST(:path AS ltree) @> path ORDER BY code",
@@ -90,7 +92,7 @@ def read_communities(connection: Connection, path: str) -> gpd.GeoDataFrame:
 
 def read_barriers(connection: Connection, path: str) -> gpd.GeoSeries:
     """Read what grids of an area may not cross: barriers, and roads that are marked as such."""
-    return _frame(
+    return read_frame(
         connection,
         "SELECT ST_AsBinary(b.geom) AS geom FROM barrier b, area a "
         "WHERE a.path = CAST(:path AS ltree) AND ST_Intersects(b.geom, a.geom) UNION ALL "
@@ -102,7 +104,7 @@ def read_barriers(connection: Connection, path: str) -> gpd.GeoSeries:
 
 def read_roads(connection: Connection, path: str) -> gpd.GeoDataFrame:
     """Read the roads of the whole district of an area, for walking: a way may leave the area and come back."""
-    return _frame(
+    return read_frame(
         connection,
         "SELECT code, class, is_walkable, ST_AsBinary(geom) AS geom FROM road "
         "WHERE CAST(:path AS ltree) @> path ORDER BY code",
@@ -112,7 +114,7 @@ def read_roads(connection: Connection, path: str) -> gpd.GeoDataFrame:
 
 def read_facilities(connection: Connection, path: str, kind: str) -> gpd.GeoDataFrame:
     """Read the open facilities of a kind in the whole district of an area: code, geom."""
-    return _frame(
+    return read_frame(
         connection,
         "SELECT code, ST_AsBinary(geom) AS geom FROM facility "
         "WHERE kind = :kind AND status = 'open' AND CAST(:path AS ltree) @> path ORDER BY code",
@@ -202,21 +204,6 @@ def store_plan(
     return plan_id
 
 
-def put_in_force(connection: Connection, plan_id: int) -> None:
-    """Make a plan the effective one of its area and retire the one before; for a role that owns the tables."""
-    before = (
-        "SELECT p.id FROM plan p, plan n WHERE n.id = :id AND p.status = 'effective' AND p.id <> n.id "
-        "AND p.area_id = n.area_id"
-    )
-    for statement in (
-        f"UPDATE grid SET is_effective = false WHERE plan_id IN ({before})",
-        f"UPDATE plan SET status = 'retired' WHERE id IN ({before})",
-        "UPDATE plan SET status = 'effective', effective_on = current_date WHERE id = :id",
-        "UPDATE grid SET is_effective = true WHERE plan_id = :id",
-    ):
-        connection.execute(text(statement), {"id": plan_id})
-
-
 def store_gaps(connection: Connection, kind: str, gaps: pd.DataFrame, *, radius_m: float) -> None:
     """Store who is served by a kind of facility, in place of what was known of the same units.
 
@@ -258,10 +245,10 @@ def store_gaps(connection: Connection, kind: str, gaps: pd.DataFrame, *, radius_
     )
 
 
-def _frame(connection: Connection, sql: str, **parameters: Any) -> gpd.GeoDataFrame:
+def read_frame(connection: Connection, sql: str, **parameters: Any) -> gpd.GeoDataFrame:
     """Read rows with a WKB column `geom`."""
     result = connection.execute(text(sql), parameters)
-    frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+    frame = pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()))
     geom = shapely.from_wkb([bytes(value) for value in frame["geom"]]) if len(frame) else []
     return gpd.GeoDataFrame(frame.drop(columns="geom"), geometry=gpd.GeoSeries(geom, crs=WGS84, index=frame.index))
 

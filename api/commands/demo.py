@@ -13,6 +13,7 @@ from data import jobs, migrate, planning
 from data.demo import load
 from data.demo.trickle import Trickle
 from data.engine import Database, opened
+from data.force import put_in_force
 from data.scope import scoped
 
 
@@ -57,7 +58,7 @@ def analyse(database: Database, settings: Settings) -> None:
         click.echo(f"  grid: {metrics['grids_in_band']} of {metrics['grids']} hold 400 to 800 households")
         owner = database.owner_engine()
         with owner.begin() as connection:
-            planning.put_in_force(connection, result["plan_id"])
+            put_in_force(connection, result["plan_id"])
         owner.dispose()
         for city in (load.XIALU, load.CAMBRIDGE):
             click.echo(f"计算服务缺口 measuring service gaps: {city}")

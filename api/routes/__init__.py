@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import areas, exchange, health, incidents, items, layers, live, planning, session, tiles
+from api.routes import areas, exchange, health, incidents, items, layers, live, planning, session, tiles, workbench
 
 ROUTERS: tuple[APIRouter, ...] = (
     areas.router,
@@ -13,6 +13,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     live.router,
     exchange.router,  # before planning: /api/plans/import is no plan
     planning.router,
+    workbench.router,
     session.router,
     incidents.router,
 )

@@ -10,7 +10,7 @@ from api.context import ContextDep, ViewerDep
 from api.problems import problems
 from api.routes.planning import CODE, PLANNER, PlanBody, PlanId
 from api.services import exchange, notices
-from api.services.jobs import require_planner
+from api.services.planners import require_planner
 
 router = APIRouter(tags=["planning"])
 _BINARY = {"schema": {"type": "string", "format": "binary"}}

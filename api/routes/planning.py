@@ -1,6 +1,6 @@
 """Jobs and plans: the planner's routes."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.context import ContextDep, ViewerDep
 from api.problems import problems
-from api.services import jobs, plans
+from api.services import changes, jobs, plans
 
 router = APIRouter(tags=["planning"])
 PLANNER = ("not_signed_in", "forbidden")
 PlanId = Annotated[int, Path(ge=1, le=2**62)]
+OtherPlan = Annotated[int, Field(ge=1, le=2**62)]
+Code = Annotated[str, Field(min_length=1, max_length=64)]
 CODE = Query(min_length=1, max_length=64, description="Code of a district, street or community.")
 
 
@@ -49,6 +51,15 @@ class JobList(BaseModel):
     jobs: list[JobBody]
 
 
+class Locks(BaseModel):
+    """What a re-run leaves as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    grids: list[Code] = Field(default=[], max_length=10_000)
+    units: list[Code] = Field(default=[], max_length=200_000)
+
+
 class PlanBody(BaseModel):
     """A plan without its grids."""
 
@@ -56,13 +67,26 @@ class PlanBody(BaseModel):
 
     id: int
     name: str
-    status: Literal["proposed", "draft", "effective", "retired"]
+    status: Literal["proposed", "draft", "submitted", "approved", "effective", "retired"]
     within: str
+    scheme: str
     parameters: dict[str, Any]
     seed: int
     metrics: dict[str, Any]
+    version: int
+    locks: Locks
+    base_id: int | None
     created_by: str | None
     created_at: datetime
+    updated_by: str | None
+    updated_at: datetime
+    submitted_by: str | None
+    submitted_at: datetime | None
+    approved_by: str | None
+    approved_at: datetime | None
+    effective_on: date | None
+    retired_on: date | None
+    reject_reason: str | None
 
 
 class PlanList(BaseModel):
@@ -150,10 +174,19 @@ async def get_plan_grids(request: Request, context: ContextDep, viewer: ViewerDe
 @router.get(
     "/api/plans/{plan_id}/changes", response_class=Response, responses={**problems(*PLANNER, "not_found"), **GEOJSON}
 )
-async def get_plan_changes(request: Request, context: ContextDep, viewer: ViewerDep, plan_id: PlanId) -> Response:
-    """Give the units whose grid would change as GeoJSON points. Planners, inside their area."""
+async def get_plan_changes(
+    request: Request,
+    context: ContextDep,
+    viewer: ViewerDep,
+    plan_id: PlanId,
+    against: Annotated[
+        OtherPlan | Literal["today"], Query(description="The plan to compare with; today's grids otherwise.")
+    ] = "today",
+) -> Response:
+    """Give the units whose grid differs from another plan's, or today's, as GeoJSON points. Planners, inside their area."""
+    other = None if against == "today" else against
     body = await context.reader.run(
-        viewer, lambda connection: plans.changes(connection, viewer, plan_id), request.receive
+        viewer, lambda connection: changes.changes(connection, viewer, plan_id, other), request.receive
     )
     return Response(body, media_type="application/geo+json")
 

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, text
 
 from api.errors import ForbiddenError, InvalidRequestError, MissingError
 from api.services import plans
-from api.services.jobs import require_planner
+from api.services.planners import require_planner
 from api.services.live import covers
-from api.services.planning_jobs import RebalanceParameters
+from api.services.rebalancing import RebalanceParameters, settle
 from data import audit, planning
 from data.errors import BadInputError, NotFoundError
 from data.exchange.reading import UploadedPlan, read_plan
@@ -58,7 +58,7 @@ def import_plan(connection: Connection, viewer: Viewer, content: bytes, *, withi
     facts = {
         "scheme_id": _scheme_of(connection, uploaded),
         "name": name or _name_of(uploaded) or f"{area.name}导入方案",
-        "parameters": _parameters_of(uploaded),
+        "parameters": settle(connection, area, _parameters_of(uploaded)),
         "seed": _seed_of(uploaded),
         "locks": _locks_of(uploaded, assignment, set(units["code"])),
         "created_by": login_of(connection, viewer),
@@ -126,7 +126,7 @@ def _parameters_of(uploaded: UploadedPlan) -> dict[str, Any]:
     given = uploaded.facts.get("parameters", {})
     if not isinstance(given, dict):
         raise InvalidRequestError(f"{uploaded.title}, plan, parameters: {short(given)} is no object")
-    known = {name: given[name] for name in given if name in RebalanceParameters.model_fields}
+    known = {name: given[name] for name in given if name in RebalanceParameters.model_fields and name != "base_plan"}
     try:
         return RebalanceParameters(**known).model_dump()
     except ValidationError as error:

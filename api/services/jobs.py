@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from api.errors import ConflictError, ForbiddenError, InvalidRequestError, MissingError, NotSignedInError
-from api.services.live import covers
+from api.errors import ConflictError, InvalidRequestError, MissingError
+from api.services.planners import own_area, require_planner
 from api.services.planning_jobs import PARAMETERS, JobCancelledError, Workshop, run_job
-from data import jobs, planning
+from api.services.rebalancing import settle
+from data import jobs
 from data.errors import DataError
 from data.jobs import RUNNER, RUNNER_LOCK, Job
 from data.scope import scoped
@@ -53,12 +54,9 @@ def submit(connection: Connection, viewer: Viewer, *, kind: str, within: str, pa
     """
     require_planner(viewer)
     checked = check_parameters(kind, parameters)
-    try:
-        area = planning.find_area(connection, within)
-    except DataError as error:
-        raise MissingError(str(error)) from error
-    if not covers(viewer.map_scope, area.path):
-        raise ForbiddenError(f"{area.name} ({area.code}) lies outside your area")
+    area = own_area(connection, viewer, within)
+    if kind == "rebalance":
+        checked = settle(connection, area, checked)
     if jobs.waiting_count(connection) >= WAITING_LIMIT:
         raise ConflictError(f"{WAITING_LIMIT} jobs wait already; cancel some, or wait until they are done")
     return jobs.submit(
@@ -78,14 +76,6 @@ def check_parameters(kind: str, parameters: dict[str, Any]) -> dict[str, Any]:
             for fault in error.errors(include_url=False)
         )
         raise InvalidRequestError("; ".join(f"{field}: {message}" for field, message in faults), faults) from error
-
-
-def require_planner(viewer: Viewer) -> None:
-    """Refuse all but planners."""
-    if viewer.account_id is None:
-        raise NotSignedInError("sign in as a planner first")
-    if "planner" not in viewer.roles:
-        raise ForbiddenError("only a planner may do this")
 
 
 def latest(connection: Connection, viewer: Viewer) -> list[Job]:

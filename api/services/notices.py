@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from api.errors import ConflictError, MissingError
 from api.services import plans
-from api.services.jobs import require_planner
+from api.services.planners import require_planner
 from data.notice.content import Notice, read_notice
 from data.notice.html import write_html
 from data.notice.pdf import FontMissingError, write_pdf

@@ -8,55 +8,27 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy.optimize import linear_sum_assignment
 from sqlalchemy import Connection, Engine
 
+from api.services.rebalancing import RebalanceParameters, Report, read_town, settle, solve, store
 from data import planning
 from data.errors import BadInputError
 from data.jobs import RUNNER, Job
 from data.parallel import open_executor
-from data.planning import Place, ProposedGrid
+from data.planning import Place
 from data.scope import scoped
 from geo.gaps import find_gaps
-from geo.lots import lots_by_area
-from geo.projection import metric_crs
-from geo.rebalance import RebalancePlan, explain, grid_frame, rebalance
-from geo.rebalance.problem import Mode
+from geo.rebalance import RebalancePlan
 from layers.tables import FACILITY_KINDS
 
 Store = Callable[[Connection], dict[str, Any]]
 """Writes what a job found, in the transaction that ends the job, and gives its result."""
-Report = Callable[[float, str], None]
-"""Told how far a job is (0-1) and what it does; raises `JobCancelledError` when the job was cancelled."""
 FacilityKind = str
 LONGEST_RADIUS_M = 20_000
 
 
 class JobCancelledError(Exception):
     """Somebody cancelled the job that is running."""
-
-
-class RebalanceParameters(BaseModel):
-    """What a rebalance job may be told."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    floor: int = Field(default=400, ge=1, le=100_000, description="Fewest households of a grid.")
-    ceiling: int = Field(default=800, ge=1, le=100_000, description="Most households of a grid.")
-    target: int | None = Field(default=None, ge=1, le=100_000, description="Households aimed at; else the middle.")
-    mode: Mode = Field(default="adjust", description="adjust: least change; redraw: best shape from nothing.")
-    keep_compounds: bool = Field(default=True, description="Keep every compound whole that fits in a grid.")
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
-
-    @model_validator(mode="after")
-    def check_band(self) -> "RebalanceParameters":
-        """Refuse a band that is none."""
-        target = self.target if self.target is not None else (self.floor + self.ceiling) // 2
-        if not self.floor <= target <= self.ceiling:
-            raise ValueError(
-                f"floor <= target <= ceiling must hold, not floor {self.floor}, target {target}, ceiling {self.ceiling}"
-            )
-        return self
 
 
 class GapsParameters(BaseModel):
@@ -100,125 +72,37 @@ def run_job(job: Job, workshop: Workshop, report: Report, created_by: str | None
 def _rebalance(
     job: Job, parameters: RebalanceParameters, workshop: Workshop, report: Report, created_by: str | None
 ) -> Store:
-    """Cut the grids of an area anew; the plan is stored as a proposal."""
-    report(0.02, "读取楼栋 reading units")
+    """Cut the grids of an area anew; the plans are stored as proposals."""
+    report(0.02, "读取楼栋、划分用地 reading units, drawing lots")
     with scoped(workshop.engine, RUNNER) as connection:
         area = planning.find_area(connection, job.within)
-        units = planning.read_units(connection, area.path)
-        communities = planning.read_communities(connection, area.path)
-        barriers = planning.read_barriers(connection, area.path)
-        scheme_id = planning.scheme_in_use(connection)
-    placed = units[units["community"].notna()].reset_index(drop=True)
-    if placed.empty:
-        raise BadInputError(f"{area.name} ({area.code}) has no units in a community; import them first")
-    without, units = len(units) - len(placed), placed
-    report(0.05, "划分用地 drawing lots")
-    lots = _lots(units, communities)
-    has_incumbent = bool(units["grid"].notna().any())
-    mode: Mode = parameters.mode if has_incumbent else "redraw"
-    count = units["community"].nunique()
-
-    def progress(done: int, total: int, _: str) -> None:
-        report(0.25 + 0.65 * done / total, f"已完成 {done}/{total} 个社区 communities done")
-
+        parameters = RebalanceParameters(**settle(connection, area, parameters.model_dump()))
+        town = read_town(connection, area, parameters)
     report(0.2, "划分网格 cutting grids")
-    with open_executor(workshop.workers if count > 1 else 1, workshop.scheduler) as executor:
-        plan = rebalance(
-            lots,
-            households="households",
-            within="community",
-            compound="compound" if parameters.keep_compounds and bool(units["compound"].notna().any()) else None,
-            current="grid" if has_incumbent else None,
-            barriers=barriers if len(barriers) else None,
-            inside=units.geometry,
-            floor=parameters.floor,
-            ceiling=parameters.ceiling,
-            target=parameters.target,
-            mode=mode,
-            seed=parameters.seed,
-            executor=executor,
-            progress=progress,
-        )
+    solved = solve(town, parameters, open_executor(workshop.workers, workshop.scheduler), report)
     report(0.92, "保存方案 storing the plan")
-    metrics = {**_metrics(plan, lots, has_incumbent=has_incumbent, mode=mode), "units_without_community": without}
-    facts = {
-        "scheme_id": scheme_id,
-        "name": f"{area.name}{'微调' if mode == 'adjust' else '重划'}方案",
-        "parameters": {**parameters.model_dump(), "mode": mode},
-        "seed": parameters.seed,
-        "metrics": metrics,
-        "created_by": created_by,
-    }
 
-    def store(connection: Connection) -> dict[str, Any]:
-        return {"plan_id": _store_plan(connection, area, plan, lots, facts), "metrics": metrics}
+    def store_all(connection: Connection) -> dict[str, Any]:
+        stored = [
+            store(connection, town, parameters, plan, name=_name(area, plan, shape), by=created_by, shape=shape)
+            for shape, plan in solved
+        ]
+        result = {"plan_id": stored[0][0], "metrics": stored[0][1]}
+        return result | ({"front": [_front_row(*one) for one in stored]} if parameters.front else {})
 
-    return store
+    return store_all
 
 
-def _lots(units: gpd.GeoDataFrame, communities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Give every unit the ground around it, in metres: buildings do not touch, lots do."""
-    crs = metric_crs(communities)
-    metric = units.to_crs(crs)
-    return metric.set_geometry(lots_by_area(metric, communities.to_crs(crs), within="community"))
+def _name(area: Place, plan: RebalancePlan, shape: float | None) -> str:
+    """Name a plan for people."""
+    kind = "微调" if plan.mode == "adjust" else "重划"
+    return f"{area.name}{kind}方案" + (f"（形状 {shape:g}）" if shape else "")
 
 
-def _metrics(plan: RebalancePlan, lots: gpd.GeoDataFrame, *, has_incumbent: bool, mode: Mode) -> dict[str, Any]:
-    """What the planner compares: the plan in numbers, today's grids beside it."""
-    metrics: dict[str, Any] = {
-        "units": len(plan.grid_id),
-        "households": int(plan.households),
-        "grids": len(plan.grids),
-        "grids_in_band": plan.grids_in_band,
-        "households_in_band_ratio": round(plan.households_in_band_ratio, 4),
-        "moved_households": None if plan.moved_households is None else int(plan.moved_households),
-        "mean_compactness": None if plan.mean_compactness is None else round(plan.mean_compactness, 4),
-        "disconnected_grids": plan.disconnected_grids,
-        "bridges": len(plan.bridges),
-        "infeasible": [
-            {
-                "community": result.community,
-                "is_proven": shortfall.is_proven,
-                **vars(explain(shortfall, plan.band, code=lots["code"].iloc[shortfall.unit])),
-            }
-            for result in plan.communities
-            for shortfall in result.shortfalls
-        ],
-    }
-    if has_incumbent:
-        if mode == "redraw":  # an adjusted grid has the code of today's
-            metrics["successor_of"] = _successors(plan, lots)
-        today = lots.groupby("grid")["households"].sum()
-        metrics["before"] = {
-            "grids": len(today),
-            "grids_in_band": int(today.between(plan.band.floor, plan.band.ceiling).sum()),
-        }
-    return metrics
-
-
-def _successors(plan: RebalancePlan, lots: gpd.GeoDataFrame) -> dict[str, str]:
-    """Match new grids with today's, one to one in each community, so that most households stay: new code to old."""
-    found: dict[str, str] = {}
-    for _, rows in lots.assign(new=list(plan.grid_id)).dropna(subset=["grid"]).groupby("community"):
-        shared = rows.pivot_table(index="new", columns="grid", values="households", aggfunc="sum", fill_value=0)
-        pairs = zip(*linear_sum_assignment(-shared.to_numpy()), strict=True)
-        found |= {shared.index[new]: shared.columns[old] for new, old in pairs if shared.iat[new, old] > 0}
-    return found
-
-
-def _store_plan(
-    connection: Connection, area: Place, plan: RebalancePlan, lots: gpd.GeoDataFrame, facts: dict[str, Any]
-) -> int:
-    """Store the plan; its grids' outlines are their units' lots, merged."""
-    outlines = grid_frame(lots, plan).to_crs(planning.WGS84).geometry
-    grids = [
-        ProposedGrid(grid.grid_id, grid.community, int(grid.households), grid.compactness, outline)
-        for grid, outline in zip(plan.grids, outlines, strict=True)
-    ]
-    position = {grid.grid_id: at for at, grid in enumerate(plan.grids)}
-    grid_of_unit = np.array([position[code] for code in plan.grid_id], dtype=np.int64)
-    unit_id = lots["id"].to_numpy(dtype=np.int64)
-    return planning.store_plan(connection, area, grids, unit_id=unit_id, grid_of_unit=grid_of_unit, facts=facts)
+def _front_row(plan_id: int, metrics: dict[str, Any]) -> dict[str, Any]:
+    """What the slider between least change and best shape shows of a plan."""
+    shown = ("shape", "moved_households", "mean_compactness", "grids_in_band", "households_in_band_ratio")
+    return {"plan_id": plan_id, **{name: metrics[name] for name in shown}}
 
 
 def _gaps(job: Job, parameters: GapsParameters, workshop: Workshop, report: Report) -> Store:

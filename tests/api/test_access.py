@@ -177,6 +177,20 @@ def recipes(token: str) -> dict[str, tuple[str, dict, int]]:
                 f"D1S1C1G{g}U{u},X\n" for g in (1, 2) for u in (1, 2)
             )}, 201,
         ),
+        "GET /api/schemes": ("/api/schemes", {}, 200),
+        "GET /api/grids": ("/api/grids?within=D1&as_of=2026-01-01", {}, 200),
+        "POST /api/plans": ("/api/plans", {"json": {"within": "D1", "name": "copied"}}, 201),
+        "GET /api/plans/{plan_id}/workbench": (f"{plan}/workbench", {}, 200),
+        "GET /api/plans/{plan_id}/reasons": (f"{plan}/reasons", {}, 200),
+        "PUT /api/plans/{plan_id}/assignment": (
+            f"{plan}/assignment",
+            {"json": {"version": 1, "moves": [], "grids": [{"code": "D1S1C1G9", "community": "D1S1C1"}]}}, 200,
+        ),
+        "POST /api/plans/{plan_id}/submit": (f"{plan}/submit", {}, 409),  # it is unfinished, and not submitted:
+        "POST /api/plans/{plan_id}/withdraw": (f"{plan}/withdraw", {}, 409),
+        "POST /api/plans/{plan_id}/reject": (f"{plan}/reject", {"json": {"reason": "not yet"}}, 409),
+        "POST /api/plans/{plan_id}/approve": (f"{plan}/approve", {"json": {"effective_on": "2099-01-01"}}, 409),
+        "POST /api/plans/{plan_id}/restore": (f"{plan}/restore", {}, 201),
         "PATCH /api/plans/{plan_id}": (plan, {"json": {"name": "kept"}}, 200),
         "DELETE /api/plans/{plan_id}": (plan, {}, 204),
         "POST /api/session/kiosk": ("/api/session/kiosk", {"json": {"token": token}}, 201),
@@ -228,7 +242,7 @@ def test_every_route_as_every_role(world: FastAPI) -> None:
                 fresh = dict(arguments)
                 if route == "POST /api/incidents":
                     fresh["json"] = {**arguments["json"], "id": str(uuid.uuid4())}
-                if route.startswith("PUT"):
+                if route.startswith("PUT /api/incidents"):
                     address = f"{address.rpartition('/')[0]}/{uuid.uuid4()}"
                 client = TestClient(world, base_url="http://localhost", follow_redirects=False)
                 status = client.request(method, address, **{**fresh, "headers": headers}).status_code
