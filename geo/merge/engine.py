@@ -1,0 +1,188 @@
+"""The one plan that changes least over several layers, in the band, connected and inside its communities."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+
+from geo.arrays import FloatArray
+from geo.errors import InvalidInputError
+from geo.merge.bound import moved_bound
+from geo.merge.consensus import Labels, agree, labels_of_plan, overlap_of
+from geo.merge.layers import Coded, GridLayer, encode
+from geo.rebalance.plan import RebalancePlan, assemble
+from geo.rebalance.prepare import prepare
+from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution
+from geo.rebalance.solve import solve_community
+from geo.rebalance.sums import sum_by
+from geo.rebalance.units import read_units
+
+MOST_STARTS, MOST_ROUNDS = 3, 4
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class LayerOutcome:
+    """What becomes of one layer: households that change grid after the best matching, of those it has in a grid."""
+
+    name: str
+    weight: float
+    grids: int
+    households: float
+    moved_households: float
+
+
+@dataclass(frozen=True)
+class MergePlan:
+    """The merged plan.
+
+    Attributes
+    ----------
+    plan
+        The grids.
+    layers
+        What becomes of each layer.
+    moved_households
+        Weighted mean over the layers of the households that move.
+    moved_bound_households
+        A proven lower bound of it; a plan that reaches it is the best there is.
+    """
+
+    plan: RebalancePlan
+    layers: tuple[LayerOutcome, ...]
+    moved_households: float
+    moved_bound_households: float
+
+
+def merge(  # noqa: PLR0913 (the options of the job, all keyword-only)
+    units: gpd.GeoDataFrame,
+    layers: Sequence[GridLayer],
+    *,
+    households: str,
+    within: str | None = None,
+    compound: str | None = None,
+    barriers: gpd.GeoSeries | None = None,
+    inside: gpd.GeoSeries | None = None,
+    floor: float = 400,
+    ceiling: float = 800,
+    target: float | None = None,
+    codes_from: str | None = None,
+    seed: int = 0,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> MergePlan:
+    """Merge grid layers into one plan.
+
+    Minimised is the weighted sum over the layers of the households that change grid (`geo.merge.consensus` says how),
+    after the households outside the band; always every grid is connected and lies in one community.
+
+    Parameters
+    ----------
+    units, households, within, compound, barriers, inside, floor, ceiling, target, seed, executor, progress
+        As of `geo.rebalance.rebalance`.
+    layers
+        Two or more; a unit that a layer has in no grid moves freely there.
+    codes_from
+        Name of the layer whose codes the merged grids keep where one goes on as one of that layer's; the others, and
+        without a name all of them, have new codes. No code of any layer is given to another grid.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column, a value, the band or a layer cannot be used.
+    """
+    if codes_from is not None and codes_from not in [layer.name for layer in layers]:
+        raise InvalidInputError(f"there is no layer {codes_from} to keep codes of")
+    band = Band(floor, ceiling, (floor + ceiling) / 2 if target is None else target)
+    read = read_units(units, households=households, within=within, compound=compound, current=None, inside=inside)
+    coded = encode(layers, len(read.households))
+    kept = None if codes_from is None else [layer.name for layer in layers].index(codes_from)
+    prepared = prepare(read, barriers=barriers, band=band, mode="adjust")
+    tasks = [
+        _Task(problem, coded.part(problem.unit), read.households[problem.unit], kept) for problem in prepared.problems
+    ]
+    merged: list[_Merged] = []
+    for task, found in zip(tasks, (executor.map if executor else map)(partial(_merge, seed=seed), tasks), strict=True):
+        merged.append(found)
+        if progress:
+            progress(len(merged), len(tasks), task.problem.community)
+    retired = tuple(sorted({code for codes in coded.codes for code in codes}))
+    done = replace(
+        prepared, units=replace(read, incumbents=retired), problems=tuple(found.problem for found in merged)
+    )  # fmt: skip
+    plan = assemble(done, [found.solution for found in merged], seed=seed)
+    moved = np.sum([found.moved for found in merged], axis=0)
+    return MergePlan(
+        plan,
+        tuple(
+            LayerOutcome(
+                layer.name, float(weight), len(codes), float(read.households[grid >= 0].sum()), float(moved[at])
+            )
+            for at, (layer, weight, codes, grid) in enumerate(
+                zip(layers, coded.weight, coded.codes, coded.grid, strict=True)
+            )
+        ),
+        float(coded.weight @ moved),
+        sum(moved_bound(task.coded, task.households) for task in tasks),
+    )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One community: its problem, the layers over its units, its units' households, the layer that gives the codes."""
+
+    problem: CommunityProblem
+    coded: Coded
+    households: FloatArray
+    kept: int | None
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """One community merged: the problem as it was solved last, its solution, households that move in each layer."""
+
+    problem: CommunityProblem
+    solution: CommunitySolution
+    moved: FloatArray
+
+
+def _merge(task: _Task, seed: int) -> _Merged:
+    """Look for labels and plan in turn, from the labels on which the layers agree most."""
+    best: tuple[tuple[float, float], _Merged] | None = None
+    for start in agree(task.coded, task.households)[:MOST_STARTS]:
+        labels, before = start, (np.inf, np.inf)
+        for _ in range(MOST_ROUNDS):
+            problem = _labelled(task, labels)
+            solution = solve_community(problem, seed)
+            labels, moved = labels_of_plan(task.coded, task.households, solution.grid[problem.atom])
+            value = (round(solution.miss_households, 6), round(float(task.coded.weight @ moved), 6))
+            if value >= before:
+                break
+            before = value
+            if best is None or value < best[0]:
+                best = value, _Merged(problem, solution, moved)
+    if best is None:
+        raise InvalidInputError("there are no units")
+    return best[1]
+
+
+def _labelled(task: _Task, labels: Labels) -> CommunityProblem:
+    """Make the labels the incumbent grids of a community's problem."""
+    problem, coded = task.problem, task.coded
+    per_unit = overlap_of(coded, task.households, labels)
+    members = overlap_of(coded, np.ones(len(task.households)), labels)
+    count = len(problem.households)
+    overlap = np.stack([sum_by(problem.atom, column, count) for column in per_unit.T], axis=1)
+    presence = np.stack([sum_by(problem.atom, column, count) for column in members.T], axis=1)
+    main = np.where(overlap.max(axis=1) > 0, overlap.argmax(axis=1), presence.argmax(axis=1))
+    main[presence.max(axis=1) == 0] = -1
+    codes = [""] * overlap.shape[1]
+    if task.kept is not None:
+        for code, label in zip(coded.codes[task.kept], labels[task.kept].tolist(), strict=True):
+            codes[label] = code
+    closed: Any = {"closed": np.zeros(len(codes), dtype=bool)} if hasattr(problem, "closed") else {}
+    return replace(problem, overlap=overlap, incumbent=main, incumbents=tuple(codes), **closed)
