@@ -50,7 +50,8 @@ export interface GridReason {
   households_in: number;
   households_out: number;
   units: number;
-  workers: number[] | number;
+  /** Workers whose round changes. */
+  workers: number;
 }
 
 export async function loadReasons(plan: string): Promise<GridReason[]> {

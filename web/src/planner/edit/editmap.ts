@@ -44,13 +44,13 @@ function byZoom(...stops: (number | ExpressionSpecification)[]): ExpressionSpeci
 
 export class EditMap {
   private readonly map: GLMap;
-  private borders: Borders;
-  private tints: Tints;
+  private borders!: Borders;
+  private tints!: Tints;
   private coloring: Coloring = "band";
   private selected = new Set<number>();
   /** What was last written of each lot and border, so that only changes are written again. */
   private drawnUnits: string[] = [];
-  private drawnBorders: Uint8Array;
+  private drawnBorders = new Uint8Array();
 
   constructor(
     private readonly handle: MapHandle,
@@ -59,9 +59,6 @@ export class EditMap {
   ) {
     this.map = handle.map;
     handle.setVisible(CONTEXT);
-    this.borders = findBorders(model.payload.units.lot);
-    this.drawnBorders = new Uint8Array(this.borders.features.length);
-    this.tints = new Tints(model);
     this.map.addImage("edit-lock", lock(INK), { pixelRatio: 2 });
     this.map.addImage("edit-warning", warning(STRAY_COLOR), { pixelRatio: 2 });
     for (const id of [UNITS, BORDERS, BARRIERS, LABELS, MARKS]) {
@@ -262,10 +259,10 @@ export class EditMap {
       id: `${UNITS}-line`,
       type: "line",
       source: UNITS,
-      minzoom: 12.5,
+      minzoom: 13,
       paint: {
         "line-color": ["case", IS_SELECTED, INK, IS_MOVED, MOVED_COLOR, "rgba(23,32,29,0.3)"],
-        "line-width": byZoom(12.5, ["case", IS_SELECTED, 1.2, IS_MOVED, 1, 0.2], 16, ["case", IS_SELECTED, 2.5, IS_MOVED, 2.5, 0.8]),
+        "line-width": byZoom(13, ["case", IS_SELECTED, 1.2, IS_MOVED, 1, 0.2], 16, ["case", IS_SELECTED, 2.5, IS_MOVED, 2.5, 0.8]),
         "line-offset": ["case", IS_SELECTED, 1, IS_MOVED, 2, 0],
       },
     });

@@ -74,15 +74,33 @@ describe("merge and split", () => {
   it("makes a new grid with the next number of the community", () => {
     const model = new EditModel(drawTown(HALVES));
     expect(model.split([0, 4])).toMatchObject({ ok: true });
-    expect(model.grids[2]).toMatchObject({ code: "C0003", isNew: true });
+    expect(model.grids[2]).toMatchObject({ code: "C0-003", isNew: true });
     expect(model.totals.map((totals) => totals.households)).toEqual([200, 400, 200]);
     expect(model.unsavedMoves()).toEqual([
-      { unit: "u0", grid: "C0003" },
-      { unit: "u4", grid: "C0003" },
+      { unit: "u0", grid: "C0-003" },
+      { unit: "u4", grid: "C0-003" },
     ]);
+  });
+  it("gives no code that was in use before, and numbers official communities without a hyphen", () => {
+    const town = drawTown(HALVES);
+    const renamed = { ...town, communities: ["420204001001"], grids: town.grids.map((grid) => ({ ...grid, community: "420204001001" })) };
+    const model = new EditModel({ ...renamed, retired: ["420204001001006"] });
+    model.split([0]);
+    expect(model.grids.at(-1)!.code).toBe("420204001001007");
   });
   it("does not make a new grid of a whole one", () => {
     expect(new EditModel(drawTown(HALVES)).split([0, 1, 4, 5])).toEqual({ ok: false, reason: "nothing" });
+  });
+});
+
+describe("a redrawn plan", () => {
+  it("counts as moved what is not in the grid that goes on as today's", () => {
+    const town = drawTown(HALVES);
+    const grids = [{ code: "N1", community: "C0", name: null }, { code: "N2", community: "C0", name: null }];
+    const same = new EditModel({ ...town, grids, successor_of: { N1: "C0-001", N2: "C0-002" } });
+    expect(same.planTotals().moved_units).toBe(0);
+    const swapped = new EditModel({ ...town, grids, successor_of: { N2: "C0-001" } });
+    expect(swapped.planTotals().moved_units).toBe(8);
   });
 });
 
@@ -106,7 +124,7 @@ describe("saving", () => {
     model.markSaved();
     expect(model.isDirty).toBe(false);
     model.undo();
-    expect(model.unsavedMoves()).toEqual([{ unit: "u2", grid: "C0002" }]);
+    expect(model.unsavedMoves()).toEqual([{ unit: "u2", grid: "C0-002" }]);
   });
 });
 

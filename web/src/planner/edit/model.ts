@@ -70,7 +70,7 @@ export class EditModel {
   readonly compound: Int32Array;
   /** Grid of every unit; -1 without one. */
   readonly grid: Int32Array;
-  /** Today's grid as a position in `grids`; -1 without one, -2 when that grid is gone from the plan. */
+  /** The grid that goes on as today's of each unit; -1 without one today, -2 when none goes on as it. */
   readonly today: Int32Array;
   readonly grids: GridInfo[] = [];
   readonly totals: GridTotals[] = [];
@@ -107,7 +107,9 @@ export class EditModel {
     for (const { code, community, name } of payload.grids) {
       this.addGrid({ code, community: communityAt.get(community) ?? -1, name: name ?? "", isNew: false });
     }
-    const todayAt = payload.today.map((code) => this.gridByCode.get(code) ?? -2);
+    const heirs = new Map(Object.entries(payload.successor_of).map(([code, old]) => [old, code]));
+    const heirOf = (code: string): string | undefined => (heirs.size ? heirs.get(code) : code);
+    const todayAt = payload.today.map((code) => this.gridByCode.get(heirOf(code) ?? "") ?? -2);
     this.today = Int32Array.from(units.today, (index) => (index < 0 ? -1 : todayAt[index]!));
     this.compoundMembers = payload.compounds.map(() => []);
     this.compound.forEach((compound, unit) => this.compoundMembers[compound]?.push(unit));
@@ -346,10 +348,12 @@ export class EditModel {
     return index;
   }
 
-  /** The first free three-digit number of the community, over all that was in use today or in this plan. */
+  /** The number after the last of the community, over all that ever were in use and those of this plan. */
   private nextCode(community: number): string {
-    const prefix = this.payload.communities[community] ?? "";
-    const taken = [...this.gridByCode.keys(), ...this.payload.today].filter((code) => code.startsWith(prefix));
+    const area = this.payload.communities[community] ?? "";
+    const prefix = /^\d{6,}$/.test(area) ? area : `${area}-`;
+    const { today, retired } = this.payload;
+    const taken = [...this.gridByCode.keys(), ...today, ...retired].filter((code) => code.startsWith(prefix));
     const numbers = taken.map((code) => Number(code.slice(prefix.length))).filter((number) => Number.isInteger(number));
     return prefix + String(Math.max(0, ...numbers) + 1).padStart(3, "0");
   }

@@ -18,6 +18,10 @@ export interface Workbench {
   grids: PayloadGrid[];
   /** Codes of today's grids. */
   today: string[];
+  /** Codes that grids had before; no new grid gets one of them. */
+  retired: string[];
+  /** Where codes are new altogether (a redrawn plan): code of the grid to the code of today's that it goes on as. */
+  successor_of: Record<string, string>;
   communities: string[];
   compounds: string[];
   units: {

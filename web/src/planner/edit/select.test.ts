@@ -89,7 +89,7 @@ describe("putting my moves on their version", () => {
     const split = new EditModel(drawTown(HALVES));
     split.split([0, 4]);
     const { model } = rebase(theirs, split, () => "mine");
-    expect(model.grids[model.grid[0]!]!.code).toBe("C0003");
+    expect(model.grids[model.grid[0]!]!.code).toBe("C0-003");
   });
   it("names what is not there any more", () => {
     const without = drawTown({ columns: 2, rows: 1, grid: [0, 1] });

@@ -34,7 +34,7 @@ export function drawTown(plan: TownPlan): Workbench {
   const communityOfGrid = plan.communityOfGrid ?? [];
   const communities = [...new Set([0, ...communityOfGrid])].map((index) => `C${index}`);
   const gridCount = Math.max(...grid, ...(plan.today ?? []), communityOfGrid.length - 1) + 1;
-  const code = (index: number): string => `C${communityOfGrid[index] ?? 0}${String(index + 1).padStart(3, "0")}`;
+  const code = (index: number): string => `C${communityOfGrid[index] ?? 0}-${String(index + 1).padStart(3, "0")}`;
   const pairs: Workbench["pairs"] = { a: [], b: [], border_m: [], is_cut: [], is_bridge: [] };
   const join = (a: number, b: number): void => {
     pairs.a.push(a);
@@ -58,6 +58,8 @@ export function drawTown(plan: TownPlan): Workbench {
       name: null,
     })),
     today: Array.from({ length: gridCount }, (_, index) => code(index)),
+    retired: [],
+    successor_of: {},
     communities,
     compounds: Array.from({ length: Math.max(-1, ...compound) + 1 }, (_, index) => `P${index}`),
     units: {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { defaultParameters, faultOf, requestOf, takeScheme } from "./parameters";
+import { defaultParameters, faultOf, requestOf, rerunOf, takeScheme } from "./parameters";
 
 describe("faultOf", () => {
   it("accepts the usual band and radius", () => {
@@ -46,6 +46,13 @@ describe("requestOf", () => {
     expect(front).toMatchObject({ front: 5 });
     expect(front).not.toHaveProperty("shape");
     expect(front).not.toHaveProperty("time_limit_s");
+  });
+  it("asks for no front of redrawn plans, which have no change to weigh", () => {
+    expect(requestOf("rebalance", { ...defaultParameters(), mode: "redraw", front: 5, shape: 1 })).toMatchObject({ shape: 1 });
+  });
+  it("runs a draft again as it was made", () => {
+    const parameters = { floor: 300, ceiling: 500, shape: null, front: 3, base_plan: 2 };
+    expect(rerunOf({ id: "7", parameters })).toEqual({ floor: 300, ceiling: 500, base_plan: 7 });
   });
   it("sends nothing of a rebalance with a gap run", () => {
     expect(requestOf("gaps", defaultParameters())).toEqual({ facility: "station", radius_m: 300 });

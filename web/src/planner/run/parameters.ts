@@ -1,5 +1,5 @@
 /** Parameters of the planner's runs, and what is wrong with them in words. */
-import type { JobKind } from "../../shared/types";
+import type { JobKind, Plan } from "../../shared/types";
 import { t, type MessageKey } from "../messages";
 
 export const FACILITIES = ["station", "canteen", "elder_care", "refuse_point", "parking"] as const;
@@ -70,9 +70,17 @@ export function requestOf(kind: JobKind, form: RunParameters): Record<string, un
   return {
     ...(form.scheme ? { scheme: form.scheme } : {}),
     floor, ceiling, target, mode, keep_compounds, use_barriers, seed, weights,
-    ...(form.front > 1 ? { front: form.front } : { shape: form.shape }),
+    ...(form.front > 1 && mode === "adjust" ? { front: form.front } : { shape: form.shape }),
     ...(form.time_limit_s > 0 ? { time_limit_s: form.time_limit_s } : {}),
   };
+}
+
+const AS_BEFORE = ["scheme", "floor", "ceiling", "target", "mode", "shape", "keep_compounds", "use_barriers", "weights", "seed"];
+
+/** Run a draft again around its locks, asked for as it was made. */
+export function rerunOf(plan: Pick<Plan, "id" | "parameters">): Record<string, unknown> {
+  const given = AS_BEFORE.filter((key) => (plan.parameters[key] ?? null) !== null);
+  return { ...Object.fromEntries(given.map((key) => [key, plan.parameters[key]])), base_plan: Number(plan.id) };
 }
 
 const LIMITS = {
