@@ -65,6 +65,11 @@ def components(count: int, pairs: IntArray) -> IntArray:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
+def connect(part: IntArray, pairs: IntArray) -> IntArray:
+    """Number the connected components of the parts of a graph, from 0 without gaps; shape (n,) as `part`."""
+    return components(len(part), pairs[part[pairs[:, 0]] == part[pairs[:, 1]]])
+
+
 def _polygon_pairs(units: Units) -> tuple[IntArray, FloatArray]:
     """Pairs that share a border of at least 1 m, and its length."""
     geom_m = units.geom_m

@@ -1,7 +1,8 @@
 """Rebalance grids: prepare one problem a community, solve them one by one or in parallel, assemble the plan."""
 
-from collections.abc import Callable
-from concurrent.futures import Executor
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
 import geopandas as gpd
@@ -9,7 +10,7 @@ import geopandas as gpd
 from geo.errors import InvalidInputError
 from geo.rebalance.plan import RebalancePlan, assemble
 from geo.rebalance.prepare import prepare
-from geo.rebalance.problem import Band, Mode
+from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution, Mode
 from geo.rebalance.solve import solve_community
 from geo.rebalance.units import read_units
 
@@ -31,6 +32,10 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     target: float | None = None,
     mode: Mode = "redraw",
     seed: int = 0,
+    shape: float | None = None,
+    weights: Mapping[str, float] | None = None,
+    fixed: str | None = None,
+    closed: Collection[str] = (),
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> RebalancePlan:
@@ -62,8 +67,17 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
         `redraw`: best balance and shape. `adjust`: fewest households moved from the incumbent.
     seed
         Same input, parameters and seed give the same plan, whatever the executor.
+    shape
+        Between least change (0, what `adjust` means) and best shape (1, what `redraw` means); of `adjust` alone.
+    weights
+        Factors of the columns whose sum is the workload that is balanced; the households without any. The band holds on
+        households.
+    fixed
+        Column of marks: such units stay in their current grid.
+    closed
+        Codes of current grids that stay exactly as they are.
     executor
-        Solves communities in parallel, such as `distributed.Client.get_executor()`; here in turn without one.
+        Solves communities in parallel, such as `distributed.Client.get_executor()`; threads of this process without one.
     progress
         Called with (communities done, communities in all, name of the one just done).
 
@@ -78,14 +92,36 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
         raise InvalidInputError(f"the mode is redraw or adjust, not {mode}")
     if mode == "adjust" and current is None:
         raise InvalidInputError("mode adjust needs the column of the current grids")
+    if shape is not None and not 0 <= shape <= 1:
+        raise InvalidInputError(f"the shape must be between 0 and 1, not {shape:g}")
+    if current is None and (fixed is not None or closed):
+        raise InvalidInputError("locks need the column of the current grids")
     band = Band(floor, ceiling, (floor + ceiling) / 2 if target is None else target)
-    read = read_units(units, households=households, within=within, compound=compound, current=current, inside=inside)
-    prepared = prepare(read, barriers=barriers, band=band, mode=mode)
+    read = read_units(
+        units, households=households, within=within, compound=compound, current=current, inside=inside, weights=weights,
+        fixed=fixed,
+    )  # fmt: skip
+    unknown = sorted(set(closed) - set(read.incumbents))
+    if unknown:
+        raise InvalidInputError(f"there is no current grid {unknown[0]} to lock")
+    prepared = prepare(read, barriers=barriers, band=band, mode=mode, shape=shape, closed=closed)
     solve = partial(solve_community, seed=seed)
-    results = (executor.map if executor else map)(solve, prepared.problems)
     solutions = []
-    for problem, solution in zip(prepared.problems, results, strict=True):
+    for problem, solution in zip(prepared.problems, _each(solve, prepared.problems, executor), strict=True):
         solutions.append(solution)
         if progress:
             progress(len(solutions), len(prepared.problems), problem.community)
     return assemble(prepared, solutions, seed=seed)
+
+
+def _each(
+    solve: Callable[[CommunityProblem], CommunitySolution],
+    problems: Sequence[CommunityProblem],
+    executor: Executor | None,
+) -> Iterator[CommunitySolution]:
+    """Solve each community, in the given executor or in as many threads as there are cores; in order."""
+    if executor is not None:
+        yield from executor.map(solve, problems)
+        return
+    with ThreadPoolExecutor(min(len(problems), os.cpu_count() or 1)) as threads:
+        yield from threads.map(solve, problems)

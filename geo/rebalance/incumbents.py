@@ -1,97 +1,93 @@
-"""Starts for the least change: the incumbent grids made connected, then split and merged where the band asks for it."""
+"""Starts for the least change: the incumbent grids made connected, with one or two dissolved, split, or both."""
+
+from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
-from geo.rebalance.partition import bisect, connect
+from geo.rebalance.adjacency import connect
+from geo.rebalance.board import Graph, Prices, make_grids, make_scratch, sum_two
+from geo.rebalance.compiled import RandomState, compiled, draw
+from geo.rebalance.cuts import BY_PRICE, NOT_CUT, gather, line_cut, pair_price, tree_cut
+from geo.rebalance.pieces import Piece
 from geo.rebalance.problem import IntArray
-from geo.rebalance.search import Piece
 from geo.rebalance.sums import sum_by
 
-MAX_STARTS = 8
+CANDIDATES = 4
+"""This many of the smallest grids are dissolved, and of the largest split, each alone and with each other."""
+LINES, TREES = 12, 6
 
 
-class Draft:
-    """Grids of a piece that can be merged and split; labels below the number of incumbents stand for these."""
+def incumbent_starts(piece: Piece, prices: Prices, state: RandomState) -> list[IntArray]:
+    """Plans near the incumbent, without repeats, that have a number of grids the households can fill.
 
-    def __init__(self, piece: Piece, grid: IntArray, seed: int) -> None:
-        self.piece, self.grid, self.seed = piece, grid.copy(), seed
-
-    def sizes(self) -> dict[int, float]:
-        """Households of each grid, by label."""
-        size = sum_by(self.grid, self.piece.households)
-        return {int(label): float(size[label]) for label in np.unique(self.grid)}
-
-    def merge(self, label: int) -> None:
-        """Merge a grid with its smallest neighbour under the label of the larger one."""
-        a, b = self.grid[self.piece.pairs].T
-        around = np.union1d(b[(a == label) & (b != label)], a[(b == label) & (a != label)])
-        if not len(around):
-            return
-        size = self.sizes()
-        other = min(around.tolist(), key=lambda g: (size[g], g))
-        kept = max((label, other), key=lambda g: (g < self.piece.overlap.shape[1], size[g], -g))
-        self.grid[(self.grid == label) | (self.grid == other)] = kept
-
-    def split(self, label: int) -> None:
-        """Split off the smallest part of a grid that leaves both parts in the band, if there is one."""
-        band, size = self.piece.band, self.sizes()[label]
-        atoms = np.flatnonzero(self.grid == label)
-        position = np.full(len(self.grid), -1)
-        position[atoms] = np.arange(len(atoms))
-        ends = position[self.piece.pairs]
-        inner = (ends >= 0).all(axis=1)
-        share = min(max(band.floor * 1.03, size - band.ceiling * 0.97) / size, 0.5) if size > 0 else 0.5
-        part = bisect(
-            self.piece.households[atoms], ends[inner], self.piece.border_m[inner], share_ratio=share, seed=self.seed
-        )
-        weight = sum_by(part, self.piece.households[atoms])
-        new = max(int(self.grid.max()) + 1, self.piece.overlap.shape[1])
-        for number in np.argsort(-weight, kind="stable")[1:]:
-            self.grid[atoms[part == number]] = new
-            new += 1
-
-    def fit_count(self) -> None:
-        """Merge the smallest or split the largest until the number of grids can be in the band by count."""
-        fewest, most = self.piece.band.grid_counts(self.piece.total)
-        for _ in range(len(self.grid)):
-            size = self.sizes()
-            if len(size) > max(most, 1):
-                self.merge(min(size, key=lambda g: (size[g], g)))
-            elif len(size) < min(fewest, len(self.grid)) and fewest <= most:
-                self.split(max(size, key=lambda g: (size[g], -g)))
-                if len(self.sizes()) == len(size):
-                    return
-            else:
-                return
-
-
-def incumbent_starts(piece: Piece, seed: int) -> list[IntArray]:
-    """Plans near the incumbent, without repeats: as it is, and with its too large grids split, its too small merged."""
-    base = _connected_incumbent(piece, seed)
-    size = Draft(piece, base, seed).sizes()
-    large = [g for g, s in size.items() if s > piece.band.ceiling and s >= 2 * piece.band.floor]
-    small = [g for g, s in size.items() if s < piece.band.floor]
-    recipes: list[tuple[list[int], list[int]]] = [([], []), (large, small), (large, []), ([], small)]
-    recipes += [([g], []) for g in large] + [([], [g]) for g in small]
+    Labels below the number of incumbents stand for these, others for new grids.
+    """
+    base = connected_incumbent(piece)
     starts: dict[bytes, IntArray] = {}
-    for split, merge in recipes:
-        draft = Draft(piece, base, seed)
-        for label in merge:
-            if label in draft.sizes():
-                draft.merge(label)
-        for label in split:
-            if label in draft.sizes():
-                draft.split(label)
-        draft.fit_count()
-        starts.setdefault(draft.grid.tobytes(), draft.grid)
-    return list(starts.values())[:MAX_STARTS]
+    for gone, cut in _recipes(piece, base):
+        plan = base
+        for label in gone:
+            plan = dissolve(piece.graph, plan, label)
+        for label in cut:
+            plan = split(piece.graph, plan, label, new_label(piece, plan), prices, state)
+        plan = fit_count(piece, plan, prices, state)
+        starts.setdefault(plan.tobytes(), plan)
+    return list(starts.values())
 
 
-def _connected_incumbent(piece: Piece, seed: int) -> IntArray:
-    """The incumbent plan with every grid connected: the largest part keeps the label, small other parts are merged."""
-    known = piece.overlap.shape[1]
+def new_label(piece: Piece, plan: IntArray) -> int:
+    """A label that no grid has."""
+    return max(int(plan.max()) + 1, int(piece.graph.stay.shape[1]))
+
+
+def _recipes(piece: Piece, base: IntArray) -> Iterator[tuple[list[int], list[int]]]:
+    """Which grids are dissolved and which are split."""
+    size = sum_by(base, piece.graph.households)
+    labels = np.unique(base)
+    held = set(base[~piece.graph.is_free].tolist())
+    order = labels[np.argsort(size[labels], kind="stable")].tolist()
+    gone: list[list[int]] = [[], *([g] for g in order if g not in held)][: CANDIDATES + 1]
+    cut: list[list[int]] = [[], *([g] for g in order[::-1])][: CANDIDATES + 1]
+    if len(order) == 1:
+        gone = [[]]
+    over = [g for g in order if size[g] >= 2 * piece.band.floor and size[g] > piece.band.ceiling]
+    under = [g for g in order if size[g] < piece.band.floor and g not in held][: len(order) - 1]
+    yield [], []
+    yield under, over
+    yield [], over
+    yield under, []
+    for here, there in product(gone, cut):
+        if here != there:
+            yield here, there
+
+
+def fit_count(piece: Piece, plan: IntArray, prices: Prices, state: RandomState) -> IntArray:
+    """Dissolve the smallest or split the largest until the number of grids can be in the band by count."""
+    fewest, most = piece.band.grid_counts(piece.total)
+    held = set(plan[~piece.graph.is_free].tolist())
+    for _ in range(len(plan)):
+        size = sum_by(plan, piece.graph.households)
+        labels = np.unique(plan)
+        loose = [g for g in labels.tolist() if g not in held]
+        if len(labels) > max(most, 1) and loose:
+            plan = dissolve(piece.graph, plan, min(loose, key=lambda g: (size[g], g)))
+        elif len(labels) < min(fewest, len(plan)) and fewest <= most:
+            largest = max(labels.tolist(), key=lambda g: (size[g], -g))
+            after = split(piece.graph, plan, largest, new_label(piece, plan), prices, state)
+            if (after == plan).all():
+                return plan
+            plan = after
+        else:
+            return plan
+    return plan
+
+
+def connected_incumbent(piece: Piece) -> IntArray:
+    """The incumbent plan with every grid connected: the largest part keeps the label, small other parts are dissolved."""
+    graph, known = piece.graph, piece.graph.stay.shape[1]
     part = connect(piece.incumbent, piece.pairs)
-    weight = sum_by(part, piece.households) + np.bincount(part) * 1e-6
+    weight = sum_by(part, graph.households) + np.bincount(part) * 1e-6 + np.bincount(part, ~graph.is_free) * 1e6
     label_of_part = np.full(len(weight), -1)
     label_of_part[part] = piece.incumbent
     grid_of_part, new = np.empty(len(weight), dtype=np.int64), known
@@ -104,8 +100,62 @@ def _connected_incumbent(piece: Piece, seed: int) -> IntArray:
             extra.append(label)
         taken.add(label)
         grid_of_part[number] = label
-    draft = Draft(piece, grid_of_part[part], seed)
+    plan = np.asarray(grid_of_part[part])
     for label in reversed(extra):
-        if draft.sizes().get(label, piece.band.floor) < piece.band.floor / 2:
-            draft.merge(label)
-    return draft.grid
+        if graph.households[plan == label].sum() < piece.band.floor / 2:
+            plan = dissolve(graph, plan, label)
+    return plan
+
+
+@compiled
+def dissolve(graph: Graph, of_atom: IntArray, label: int) -> IntArray:
+    """Give the atoms of a grid one by one to the neighbour with fewest households; as it was where there is none."""
+    plan = of_atom.copy()
+    size = np.zeros(plan.max() + 1)
+    for atom in range(len(plan)):
+        size[plan[atom]] += graph.households[atom]
+    while True:
+        best, best_grid, best_border = -1, -1, -1.0
+        for atom in range(len(plan)):
+            if plan[atom] != label:
+                continue
+            for k in range(graph.start[atom], graph.start[atom + 1]):
+                grid = plan[graph.near[k]]
+                if grid == label or not graph.linked[k]:
+                    continue
+                is_smaller = best < 0 or size[grid] < size[best_grid]
+                if is_smaller or (grid == best_grid and graph.border_m[k] > best_border):
+                    best, best_grid, best_border = atom, grid, graph.border_m[k]
+        if best < 0:
+            return plan
+        plan[best] = best_grid
+        size[best_grid] += graph.households[best]
+
+
+@compiled
+def split(graph: Graph, of_atom: IntArray, label: int, new: int, prices: Prices, state: RandomState) -> IntArray:
+    """Split a grid where it is cheapest, by lines or trees; as it was where it has a single atom."""
+    scratch = make_scratch(graph)
+    grids = make_grids(graph, of_atom, max(new, of_atom.max()) + 1)
+    atoms = gather(grids, scratch, label, label).copy()
+    best, plan = NOT_CUT, of_atom.copy()
+    if len(atoms) < 2:
+        return plan
+    for attempt in range(LINES + TREES):
+        a, b = (label, new) if attempt % 2 == 0 else (new, label)
+        if attempt < LINES:
+            angle = 6.283185307179586 * (attempt // 2 + draw(state)) / (LINES // 2)
+            price = line_cut(graph, grids, prices, atoms, a, b, angle, BY_PRICE, scratch)
+        else:
+            price = tree_cut(graph, grids, prices, atoms, a, b, BY_PRICE, scratch, state)
+        if price >= NOT_CUT:
+            continue
+        sum_two(graph, grids, atoms, a, b)
+        price = pair_price(graph, grids, prices, atoms, a, b)
+        for atom in atoms:
+            if not graph.is_free[atom] and grids.of_atom[atom] != label:
+                price = NOT_CUT
+        if price < best:
+            best = price
+            plan[:] = grids.of_atom
+    return plan

@@ -7,10 +7,10 @@ import numpy as np
 import shapely
 
 from geo.rebalance.adjacency import components
+from geo.rebalance.board import polsby_popper
 from geo.rebalance.codes import match, name_grids
 from geo.rebalance.prepare import Prepared
 from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution, FloatArray, IntArray, Mode, Shortfall
-from geo.rebalance.search import polsby_popper
 from geo.rebalance.sums import sum_by
 
 

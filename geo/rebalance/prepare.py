@@ -1,5 +1,6 @@
 """From a frame of units to one frozen problem a community."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -28,7 +29,15 @@ class Prepared:
     problems: tuple[CommunityProblem, ...]
 
 
-def prepare(units: Units, *, barriers: gpd.GeoSeries | None, band: Band, mode: Mode) -> Prepared:
+def prepare(
+    units: Units,
+    *,
+    barriers: gpd.GeoSeries | None,
+    band: Band,
+    mode: Mode,
+    shape: float | None = None,
+    closed: Collection[str] = (),
+) -> Prepared:
     """Find neighbours, bridges and atoms, and make one problem a community, in order of first unit."""
     lines = _barrier_lines(units, barriers)
     neighbours = find_neighbours(units, lines)
@@ -38,9 +47,13 @@ def prepare(units: Units, *, barriers: gpd.GeoSeries | None, band: Band, mode: M
     border_m = np.r_[neighbours.border_m[open_pairs], np.zeros(len(bridges.pairs))]
     atoms = gather_atoms(units, linked, band)
     area_m2, perimeter_m = _sizes(units, linked)
-    split = _Splitter(units, atoms, linked, border_m)
+    links = _Links(
+        np.vstack([linked, neighbours.pairs[~open_pairs]]), np.r_[border_m, neighbours.border_m[~open_pairs]]
+    )
+    split = _Splitter(units, atoms, links, len(linked), frozenset(closed))
+    shape = (1.0 if mode == "redraw" else 0.0) if shape is None else shape
     problems = tuple(
-        split.problem(community, area_m2=area_m2, perimeter_m=perimeter_m, band=band, mode=mode)
+        split.problem(community, area_m2=area_m2, perimeter_m=perimeter_m, band=band, mode=mode, shape=shape)
         for community in range(len(units.communities))
     )
     return Prepared(units, neighbours, bridges, atoms, band, mode, problems)
@@ -64,46 +77,64 @@ def _sizes(units: Units, linked: IntArray) -> tuple[FloatArray, FloatArray]:
     return shapely.area(units.geom_m), shapely.length(units.geom_m)
 
 
+@dataclass(frozen=True)
+class _Links:
+    """Pairs of units, those that connect first, then those that a barrier parts; metres of border of each."""
+
+    pairs: IntArray
+    border_m: FloatArray
+
+
 class _Splitter:
     """Cuts the arrays of the whole district into those of one community."""
 
-    def __init__(self, units: Units, atoms: Atoms, linked: IntArray, border_m: FloatArray) -> None:
-        self.units, self.atoms, self.linked, self.border_m = units, atoms, linked, border_m
+    def __init__(self, units: Units, atoms: Atoms, links: _Links, open_count: int, closed: frozenset[str]) -> None:
+        self.units, self.atoms, self.links, self.open_count, self.closed = units, atoms, links, open_count, closed
+        self.inside_xy_m = shapely.get_coordinates(units.inside_m)
+        numbers = np.arange(len(units.communities) + 1)
         self.unit_order = np.argsort(units.community, kind="stable")
-        self.unit_bounds = np.searchsorted(units.community[self.unit_order], np.arange(len(units.communities) + 1))
-        pair_community = units.community[linked[:, 0]]
+        self.unit_bounds = np.searchsorted(units.community[self.unit_order], numbers)
+        pair_community = units.community[links.pairs[:, 0]]
         self.pair_order = np.argsort(pair_community, kind="stable")
-        self.pair_bounds = np.searchsorted(pair_community[self.pair_order], np.arange(len(units.communities) + 1))
+        self.pair_bounds = np.searchsorted(pair_community[self.pair_order], numbers)
 
     def problem(
-        self, community: int, *, area_m2: FloatArray, perimeter_m: FloatArray, band: Band, mode: Mode
+        self, community: int, *, area_m2: FloatArray, perimeter_m: FloatArray, band: Band, mode: Mode, shape: float
     ) -> CommunityProblem:
         """Make the problem of one community."""
         unit = self.unit_order[self.unit_bounds[community] : self.unit_bounds[community + 1]]
         rows = self.pair_order[self.pair_bounds[community] : self.pair_bounds[community + 1]]
         numbers, atom = np.unique(self.atoms.of_unit[unit], return_inverse=True)
         count = len(numbers)
-        ends = np.searchsorted(numbers, self.atoms.of_unit[self.linked[rows]])
-        pairs, border_m, inner_m = _merge_pairs(ends, self.border_m[rows], count)
+        ends = np.searchsorted(numbers, self.atoms.of_unit[self.links.pairs[rows]])
+        is_open, rows_m = rows < self.open_count, self.links.border_m[rows]
+        pairs, border_m, inner_m = _merge_pairs(ends[is_open], rows_m[is_open], count)
+        wall_pairs, wall_border_m, wall_inner_m = _merge_pairs(ends[~is_open], rows_m[~is_open], count)
         overlap, incumbent, incumbents = self._overlap(unit, atom, count)
-        households = sum_by(atom, self.units.households[unit], count)
+        members = np.bincount(atom, minlength=count)
+        closed = np.array([code in self.closed for code in incumbents], dtype=bool)
+        fixed = np.bincount(atom, self.units.fixed[unit], minlength=count) > 0
         return CommunityProblem(
             community=self.units.communities[community],
             unit=unit,
             atom=atom,
-            households=households,
+            households=sum_by(atom, self.units.households[unit], count),
             area_m2=sum_by(atom, area_m2[unit], count),
-            perimeter_m=sum_by(atom, perimeter_m[unit], count) - 2 * inner_m,
+            perimeter_m=sum_by(atom, perimeter_m[unit], count) - 2 * (inner_m + wall_inner_m),
             pairs=pairs,
             border_m=border_m,
+            wall_pairs=wall_pairs,
+            wall_border_m=wall_border_m,
+            inside_xy_m=np.stack([sum_by(atom, self.inside_xy_m[unit, k], count) / members for k in (0, 1)], axis=1),
             overlap=overlap,
             incumbent=incumbent,
             incumbents=incumbents,
             band=band,
             mode=mode,
-            workload=households,
-            fixed=np.zeros(count, dtype=bool),
-            shape=0.0 if mode == "adjust" else 1.0,
+            workload=sum_by(atom, self.units.workload[unit], count),
+            fixed=fixed | (np.r_[closed, False][incumbent] if len(closed) else False),
+            closed=closed,
+            shape=shape,
         )
 
     def _overlap(self, unit: IntArray, atom: IntArray, count: int) -> tuple[FloatArray, IntArray, tuple[str, ...]]:

@@ -66,6 +66,11 @@ class CommunityProblem:
     pairs, border_m
         Shapes (n_pair, 2) and (n_pair,). Neighbouring atoms, each pair once; bridges have border 0, pairs of
         point units border 1.
+    wall_pairs, wall_border_m
+        Shapes (n_wall, 2) and (n_wall,). Atoms that share a border but that a barrier parts: they do not connect, though
+        the border lies inside a grid that holds both.
+    inside_xy_m
+        Shape (n_atom, 2). Mean inside point of the atom's units.
     overlap
         Shape (n_atom, n_incumbent). Households of each atom in each incumbent grid of this community.
     incumbent
@@ -78,6 +83,9 @@ class CommunityProblem:
         households all the same.
     fixed
         Shape (n_atom,). Atoms that must stay in their incumbent grid.
+    closed
+        Shape (n_incumbent,). Incumbent grids that stay exactly as they are: all their atoms are fixed, and no other
+        atom joins.
     shape
         0: fewest households moved; 1: best shape; between: a price of both.
     """
@@ -90,6 +98,9 @@ class CommunityProblem:
     perimeter_m: FloatArray
     pairs: IntArray
     border_m: FloatArray
+    wall_pairs: IntArray
+    wall_border_m: FloatArray
+    inside_xy_m: FloatArray
     overlap: FloatArray
     incumbent: IntArray
     incumbents: tuple[str, ...]
@@ -97,6 +108,7 @@ class CommunityProblem:
     mode: Mode
     workload: FloatArray
     fixed: BoolArray
+    closed: BoolArray
     shape: float
 
 

@@ -1,24 +1,30 @@
-"""The present engine: METIS over several seeds, or the incumbent split and merged, then annealing of the borders."""
+"""One community: its pieces, why some cannot be in the band, and the search for the best grids of the others."""
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from geo.rebalance.board import Prices
+from geo.rebalance.compiled import RandomState
 from geo.rebalance.incumbents import incumbent_starts
-from geo.rebalance.partition import connect, partitions
-from geo.rebalance.problem import BoolArray, Cause, CommunityProblem, CommunitySolution, IntArray, Shortfall
-from geo.rebalance.recombine import recombine
-from geo.rebalance.search import Piece, Schedule, Score, Search
+from geo.rebalance.pieces import Piece, make_pieces
+from geo.rebalance.problem import Cause, CommunityProblem, CommunitySolution, FloatArray, IntArray, Shortfall
+from geo.rebalance.redraw import drawn_starts, likely_counts
+from geo.rebalance.settle import Heat, Stage, settle
 from geo.rebalance.sums import sum_by
 
-ATTEMPTS = 24
-KEPT = 2
-REPAIRED, REPAIR_STEPS = 3, 800
-MANY_ATOMS, FEW_STARTS = 600, 2  # a piece this large takes long: only the incumbent, and all its repairs at once
-REDRAW = Schedule(steps_per_atom=50, warm=6.0, cold=0.3, miss_price=(2.0, 10.0), shape_price=200.0)
-ADJUST = Schedule(steps_per_atom=120, warm=20.0, cold=0.5, miss_price=(1.5, 10.0), shape_price=30.0)
+REDRAW_STAGES = (Stage(40, 100, 0), Stage(8, 250, 20), Stage(3, 400, 80))
+ADJUST_STAGES = (Stage(40, 100, 2), Stage(8, 400, 10), Stage(3, 2000, 20))
+STARTS = 8
+OUTSIDE_HOUSEHOLDS = 40.0
+"""Flat price of a grid outside the band, so that one grid misses by much rather than several by little."""
+LEAST_SHAPE_PRICE, SHAPE_PRICE = 0.2, 400.0
+MEAN_SHAPE = 0.7
+"""A grid more or less is worth it when it lifts the mean over all grids, which is about this."""
+WALL_PRICE = 0.02
+EVEN_PRICE, BALANCE_PRICE = 0.005, 0.5
 
 
 def solve_community(problem: CommunityProblem, seed: int) -> CommunitySolution:
@@ -28,47 +34,22 @@ def solve_community(problem: CommunityProblem, seed: int) -> CommunitySolution:
     become grids of their own; every connected piece of the rest is cut by itself.
     """
     sequence = np.random.SeedSequence([seed, zlib.crc32(problem.community.encode())])
-    band = problem.band
-    count = len(problem.households)
-    over = problem.households > band.ceiling
-    keep: BoolArray = ~np.any(over[problem.pairs], axis=1)
-    piece_of = connect(np.where(over, np.arange(count), count), problem.pairs[keep])
-    numbers = np.unique(piece_of)
-    grid, next_grid = np.empty(count, dtype=np.int64), 0
+    band, pieces = problem.band, make_pieces(problem)
+    grid, next_grid = np.empty(len(problem.households), dtype=np.int64), 0
     shortfalls: list[Shortfall] = []
     bound = 0.0
-    for number, child in zip(numbers, sequence.spawn(len(numbers)), strict=True):
-        atoms = np.flatnonzero(piece_of == number)
-        piece = _cut_out(problem, atoms, keep)
-        proofs = _proofs(piece, is_over=bool(over[atoms[0]]), is_pocket=len(numbers) > 1)
+    for piece, child in zip(pieces, sequence.spawn(len(pieces)), strict=True):
+        proofs = _proofs(piece)
         bound += max((proof.miss for proof in proofs), default=0.0)
-        own = np.zeros(len(atoms), dtype=np.int64) if over[atoms[0]] else _solve_piece(piece, child)
-        size = sum_by(own, piece.households)
+        own = _solve_piece(problem, piece, np.asarray(child.generate_state(1, np.uint64), dtype=np.uint64))
+        size = sum_by(own, piece.graph.households)
         if not proofs and not band.holds(size).all():
-            proofs = [_Proof("not_found", 0.0, np.arange(len(atoms)))]
-        shortfalls += [_shortfall(problem, proof.cause, atoms[proof.atoms]) for proof in proofs]
-        grid[atoms] = own + next_grid
+            proofs = [_Proof("not_found", 0.0, np.arange(len(own)))]
+        shortfalls += [_shortfall(problem, proof.cause, piece.atoms[proof.atoms]) for proof in proofs]
+        grid[piece.atoms] = own + next_grid
         next_grid += len(size)
     total_miss = float(band.miss(sum_by(grid, problem.households)).sum())
     return CommunitySolution(grid, tuple(shortfalls), total_miss, bound)
-
-
-def _cut_out(problem: CommunityProblem, atoms: IntArray, keep: BoolArray) -> Piece:
-    """The part of a problem that some atoms make."""
-    position = np.full(len(problem.households), -1, dtype=np.int64)
-    position[atoms] = np.arange(len(atoms))
-    ends = position[problem.pairs]
-    inner = keep & (ends >= 0).all(axis=1)
-    return Piece(
-        households=problem.households[atoms],
-        area_m2=problem.area_m2[atoms],
-        perimeter_m=problem.perimeter_m[atoms],
-        pairs=ends[inner],
-        border_m=problem.border_m[inner],
-        overlap=problem.overlap[atoms] if problem.mode == "adjust" else np.empty((len(atoms), 0)),
-        incumbent=problem.incumbent[atoms],
-        band=problem.band,
-    )
 
 
 @dataclass(frozen=True)
@@ -80,24 +61,25 @@ class _Proof:
     atoms: IntArray
 
 
-def _proofs(piece: Piece, *, is_over: bool, is_pocket: bool) -> list[_Proof]:
+def _proofs(piece: Piece) -> list[_Proof]:
     """Why a piece cannot be wholly in the band, as far as counting and looking at each atom's neighbours can tell."""
-    band, total, everything = piece.band, piece.total, np.arange(len(piece.households))
+    band, total, households = piece.band, piece.total, piece.graph.households
+    everything = np.arange(len(households))
     fewest, most = band.grid_counts(total)
-    if is_over:
+    if piece.is_set and total > band.ceiling:
         return [_Proof("unit_over_ceiling", total - band.ceiling, everything)]
     if total < band.floor:
-        return [_Proof("pocket_below_floor" if is_pocket else "total_below_floor", band.floor - total, everything)]
+        return [_Proof("total_below_floor" if piece.is_alone else "pocket_below_floor", band.floor - total, everything)]
     if fewest > most:
         miss = min(total - most * band.ceiling, fewest * band.floor - total)
         return [_Proof("no_whole_number", miss, everything)]
     lightest = np.full(len(everything), np.inf)
     for here, there in ((0, 1), (1, 0)):
-        np.minimum.at(lightest, piece.pairs[:, here], piece.households[piece.pairs[:, there]])
-    excess = piece.households + lightest - band.ceiling
-    boxed = np.flatnonzero((piece.households < band.floor) & (excess > 0))
+        np.minimum.at(lightest, piece.pairs[:, here], households[piece.pairs[:, there]])
+    excess = households + lightest - band.ceiling
+    boxed = np.flatnonzero((households < band.floor) & (excess > 0))
     return [
-        _Proof("boxed_in", float(min(band.floor - piece.households[atom], excess[atom])), everything[[atom]])
+        _Proof("boxed_in", float(min(band.floor - households[atom], excess[atom])), everything[[atom]])
         for atom in boxed
     ]
 
@@ -109,85 +91,63 @@ def _shortfall(problem: CommunityProblem, cause: Cause, atoms: IntArray) -> Shor
     return Shortfall(cause, cause != "not_found", households, len(units), int(problem.unit[units[0]]))
 
 
-def _solve_piece(piece: Piece, sequence: np.random.SeedSequence) -> IntArray:
+def _solve_piece(problem: CommunityProblem, piece: Piece, state: RandomState) -> IntArray:
     """Cut one connected piece into grids, numbered from 0 without gaps."""
-    if piece.total < piece.band.floor or len(piece.households) == 1:
-        return np.zeros(len(piece.households), dtype=np.int64)
-    rng = np.random.default_rng(sequence)
-    found = _adjust(piece, rng) if piece.overlap.any() else []
-    if not found or found[0][0].outside_households > 0:
-        bare = replace(piece, overlap=np.empty((len(piece.households), 0)))
-        drawn = [_relabel(piece, grid) for _, grid in _redraw(bare, rng)]
-        rated = sorted(((_rate(piece, grid, ADJUST), grid) for grid in drawn), key=lambda item: item[0])
-        found += _anneal_best(rated, piece, ADJUST, rng, kept=KEPT) if piece.overlap.any() else rated
-    best = min(found, key=lambda item: item[0])[1]
-    return np.unique(best, return_inverse=True)[1].ravel().astype(np.int64)
+    if piece.is_set or piece.total < piece.band.floor or len(piece.atoms) == 1:
+        return np.zeros(len(piece.atoms), dtype=np.int64)
+    follows = problem.mode == "adjust" and problem.shape < 1
+    prices = _prices(problem, piece)
+    starts: list[IntArray] = []
+    if (follows and piece.graph.stay.any()) or not piece.graph.is_free.all():
+        starts = incumbent_starts(piece, prices, state)
+    if not starts or problem.shape > 0:
+        each = STARTS
+        drawn = drawn_starts(piece.graph, prices, likely_counts(piece.band, piece.total), each, state)
+        if piece.graph.is_free.all():
+            starts += [_relabel(piece.graph.stay, plan) for plan in drawn] if follows else list(drawn)
+    stages = ADJUST_STAGES if follows and problem.shape == 0 else REDRAW_STAGES
+    plans, _ = settle(piece.graph, np.array(starts), prices, stages, _heat(prices), state)
+    return np.unique(plans[0], return_inverse=True)[1].ravel().astype(np.int64)
 
 
-def _relabel(piece: Piece, grid: IntArray) -> IntArray:
+def _prices(problem: CommunityProblem, piece: Piece) -> Prices:
+    """Prices in households: one moved costs 1 and shape what the problem asks; in a redraw shape alone counts."""
+    is_weighted = not np.array_equal(problem.workload, problem.households)
+    count = likely_counts(piece.band, piece.total)[0]
+    ideal = float(piece.graph.workload.sum()) / count if is_weighted else piece.band.target
+    follows = problem.mode == "adjust" and problem.shape < 1
+    shape = LEAST_SHAPE_PRICE + SHAPE_PRICE * problem.shape**2 / (1 - problem.shape) if follows else SHAPE_PRICE
+    return Prices(
+        miss=10.0,
+        outside=OUTSIDE_HOUSEHOLDS,
+        moved=1.0 if follows else 0.0,
+        shape=shape,
+        balance=shape * (BALANCE_PRICE if is_weighted else EVEN_PRICE),
+        ideal=max(ideal, 1e-9),
+        wall=shape * WALL_PRICE,
+    )
+
+
+def _heat(prices: Prices) -> Heat:
+    """Temperatures that fit the prices."""
+    moved = prices.moved > 0
+    return Heat(
+        warm=0.03 * prices.shape + 15.0 * moved,
+        cold=0.003 * prices.shape + 0.5 * moved,
+        miss_first=0.004 * prices.shape + 1.5 * moved,
+        miss_last=0.1 * prices.shape + 10.0 * moved,
+        chain_ratio=0.02 * moved,
+        tree_ratio=0.3,
+        grid=-(1 - MEAN_SHAPE) * prices.shape,
+    )
+
+
+def _relabel(stay: FloatArray, grid: IntArray) -> IntArray:
     """Give every grid the label of an incumbent it can best be matched with; the others get new labels."""
-    known = piece.overlap.shape[1]
-    if not known:
-        return grid
+    known = stay.shape[1]
     shared = np.zeros((int(grid.max()) + 1, known))
-    np.add.at(shared, grid, piece.overlap)
+    np.add.at(shared, grid, stay)
     label = np.arange(len(shared)) + known
     rows, columns = linear_sum_assignment(-shared)
     label[rows] = columns
     return np.asarray(label[grid], dtype=np.int64)
-
-
-def _adjust(piece: Piece, rng: np.random.Generator) -> list[tuple[Score, IntArray]]:
-    """Best plans found from the incumbent, best first."""
-    starts = incumbent_starts(piece, int(rng.integers(2**31 - 1)))
-    kept = len(starts) if len(piece.households) <= MANY_ATOMS else FEW_STARTS
-    return _anneal_best([(_rate(piece, start, ADJUST), start) for start in starts], piece, ADJUST, rng, kept=kept)
-
-
-def _redraw(piece: Piece, rng: np.random.Generator) -> list[tuple[Score, IntArray]]:
-    """Best plans found from METIS, with the number of grids nearest the target that works; best first."""
-    fewest, most = piece.band.grid_counts(piece.total)
-    ideal = piece.total / piece.band.target
-    counts = sorted(range(min(fewest, max(most, 1)), max(fewest, most) + 1), key=lambda k: (abs(k - ideal), k))[:3]
-    found: list[tuple[Score, IntArray]] = []
-    for count in counts:
-        seed = int(rng.integers(2**31 - 1))
-        parts = partitions(piece.households, piece.pairs, piece.border_m, count=count, attempts=ATTEMPTS, seed=seed)
-        rated = sorted(((_rate(piece, part, REDRAW), part) for part in parts), key=lambda item: item[0])
-        if rated[0][0].outside_households > 0:
-            rated = _repair(rated[:REPAIRED], piece, count, rng)
-        found += _anneal_best(rated, piece, REDRAW, rng, kept=KEPT)
-        found.sort(key=lambda item: item[0])
-        if found[0][0].outside_households == 0:
-            break
-    return found
-
-
-def _repair(
-    rated: list[tuple[Score, IntArray]], piece: Piece, count: int, rng: np.random.Generator
-) -> list[tuple[Score, IntArray]]:
-    """Recombine plans that are not in the band until one is; best first."""
-    found = []
-    for _, grid in rated:
-        repaired = recombine(piece, grid, count=count, steps=REPAIR_STEPS, rng=rng)
-        found.append((_rate(piece, repaired, REDRAW), repaired))
-        if found[-1][0].outside_households == 0:
-            break
-    return sorted(found, key=lambda item: item[0])
-
-
-def _rate(piece: Piece, grid: IntArray, schedule: Schedule) -> Score:
-    """Rate a plan as it is."""
-    return Search(piece, grid).score(schedule.shape_price)
-
-
-def _anneal_best(
-    rated: list[tuple[Score, IntArray]], piece: Piece, schedule: Schedule, rng: np.random.Generator, *, kept: int
-) -> list[tuple[Score, IntArray]]:
-    """Anneal the first few plans; best first."""
-    found = []
-    for _, grid in rated[:kept]:
-        search = Search(piece, grid)
-        search.anneal(schedule, rng)
-        found.append((search.score(schedule.shape_price), np.array(search.grid, dtype=np.int64)))
-    return sorted(found, key=lambda item: item[0])

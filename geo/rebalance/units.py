@@ -1,5 +1,6 @@
 """Checking the units of a rebalancing: every fault is named with its row, field, value and limit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -10,7 +11,7 @@ import shapely
 
 from geo.errors import InvalidInputError
 from geo.projection import to_metric
-from geo.rebalance.problem import FloatArray, IntArray
+from geo.rebalance.problem import BoolArray, FloatArray, IntArray
 
 FAULTS_SHOWN = 20
 NONE = -1
@@ -28,6 +29,10 @@ class Units:
         The point that stands for each unit where a straight line to a neighbour is drawn.
     households
         Finite and >= 0.
+    workload
+        What is balanced: the households, or a weighted sum of columns.
+    fixed
+        Units that must stay in their incumbent grid.
     community, compound, incumbent
         Positions in the lists of names below; -1 where a unit has no compound or no incumbent grid.
     """
@@ -36,6 +41,8 @@ class Units:
     inside_m: npt.NDArray[np.object_]
     crs: object
     households: FloatArray
+    workload: FloatArray
+    fixed: BoolArray
     community: IntArray
     communities: tuple[str, ...]
     compound: IntArray
@@ -49,7 +56,7 @@ class Units:
         return bool((shapely.get_type_id(self.geom_m) == 0).all())
 
 
-def read_units(
+def read_units(  # noqa: PLR0913 (the columns of the job, all keyword-only)
     frame: gpd.GeoDataFrame,
     *,
     households: str,
@@ -57,22 +64,26 @@ def read_units(
     compound: str | None,
     current: str | None,
     inside: gpd.GeoSeries | None = None,
+    weights: Mapping[str, float] | None = None,
+    fixed: str | None = None,
 ) -> Units:
     """Check a frame of units and take it apart into arrays.
 
     Raises
     ------
     InvalidInputError
-        If a column is missing, a geometry is missing or empty, a household count is missing, negative or no number,
-        or a unit has no community; one line a fault, at most 20 of them.
+        If a column is missing, a geometry is missing or empty, a household count or a value that makes workload is
+        missing, negative or no number, or a unit has no community; one line a fault, at most 20 of them.
     """
     if len(frame) == 0:
         raise InvalidInputError("there are no units")
-    for field in (households, within, compound, current):
+    for field in (households, within, compound, current, fixed, *(weights or {})):
         if field is not None and field not in frame.columns:
             raise InvalidInputError(f"there is no column {field}; the columns are {', '.join(map(str, frame.columns))}")
-    counts = pd.to_numeric(frame[households], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    _refuse(_geometry_faults(frame) + _household_faults(frame, households, counts) + _null_faults(frame, within))
+    counts = _numbers(frame, households)
+    parts = {field: _numbers(frame, field) for field in weights or {}}
+    faults = _number_faults(frame, {households: counts, **parts})
+    _refuse(_geometry_faults(frame) + faults + _null_faults(frame, within))
     metric = to_metric(frame)
     community, communities = _codes(frame, within)
     compounds_of, compounds = _codes(frame, compound)
@@ -83,6 +94,8 @@ def read_units(
         inside_m=shapely.point_on_surface(geom_m if inside is None else inside.to_crs(metric.crs).to_numpy()),
         crs=metric.crs,
         households=counts,
+        workload=_workload(counts, parts, weights or {}),
+        fixed=np.zeros(len(frame), dtype=bool) if fixed is None else _flags(frame, fixed) & (incumbent >= 0),
         community=np.zeros(len(frame), dtype=np.int64) if within is None else community,
         communities=("",) if within is None else communities,
         compound=compounds_of,
@@ -106,11 +119,34 @@ def _geometry_faults(frame: gpd.GeoDataFrame) -> list[str]:
     return [f"row {row}, geometry: missing or empty" for row in missing]
 
 
-def _household_faults(frame: gpd.GeoDataFrame, field: str, counts: FloatArray) -> list[str]:
-    """Household counts that are missing, negative or no number."""
-    with np.errstate(invalid="ignore"):
-        wrong = np.flatnonzero(~(np.isfinite(counts) & (counts >= 0)))
-    return [f"row {row}, {field}: {frame[field].iloc[row]} is not a number >= 0" for row in wrong]
+def _numbers(frame: gpd.GeoDataFrame, field: str) -> FloatArray:
+    """A column as numbers, NaN where it holds none."""
+    return np.asarray(pd.to_numeric(frame[field], errors="coerce").to_numpy(dtype=float, na_value=np.nan))
+
+
+def _number_faults(frame: gpd.GeoDataFrame, columns: Mapping[str, FloatArray]) -> list[str]:
+    """Values that are missing, negative or no number."""
+    faults = []
+    for field, values in columns.items():
+        with np.errstate(invalid="ignore"):
+            wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+        faults += [f"row {row}, {field}: {frame[field].iloc[row]} is not a number >= 0" for row in wrong]
+    return faults
+
+
+def _workload(households: FloatArray, parts: Mapping[str, FloatArray], weights: Mapping[str, float]) -> FloatArray:
+    """Weighted sum of the columns that make workload; the households where none is named."""
+    for field, weight in weights.items():
+        if not 0 <= weight < np.inf:
+            raise InvalidInputError(f"the weight of {field} must be a finite number >= 0, not {weight:g}")
+    if not any(weights.values()):
+        return households
+    return np.asarray(sum((weight * parts[field] for field, weight in weights.items()), np.zeros(len(households))))
+
+
+def _flags(frame: gpd.GeoDataFrame, field: str) -> BoolArray:
+    """A column of marks as true and false; null is false."""
+    return np.asarray(pd.to_numeric(frame[field], errors="coerce").fillna(0).to_numpy(dtype=float) != 0)
 
 
 def _null_faults(frame: gpd.GeoDataFrame, within: str | None) -> list[str]:

@@ -1,0 +1,89 @@
+"""Grids from given starts: every start is annealed a little, the better ones ever longer."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geo.rebalance.anneal import Schedule, anneal, rank
+from geo.rebalance.board import Graph, Grids, Prices, Scratch, make_grids, make_scratch
+from geo.rebalance.compiled import RandomState, compiled
+from geo.rebalance.problem import FloatArray, IntArray
+from geo.rebalance.recut import Polish, recut_pairs
+
+
+class Stage(NamedTuple):
+    """How many plans are searched, and how long: steps an atom, pairs cut anew a grid."""
+
+    kept: int
+    steps: int
+    rounds: int
+
+
+class Heat(NamedTuple):
+    """Temperatures and prices of a miss, first and last, and how often a chain or a tree is tried."""
+
+    warm: float
+    cold: float
+    miss_first: float
+    miss_last: float
+    chain_ratio: float
+    tree_ratio: float
+    grid: float
+
+
+CHUNKS, MOST_CHUNKED = 40, 4000
+
+
+@compiled
+def settle(
+    graph: Graph, starts: IntArray, prices: Prices, stages: tuple[Stage, Stage, Stage], heat: Heat, state: RandomState
+) -> tuple[IntArray, FloatArray]:
+    """Search plans from starts, shape (n_start, n_atom), in three stages: plans, best first, and their ranks."""
+    plans = starts.copy()
+    ranks = np.empty(len(plans))
+    scratch = make_scratch(graph)
+    for i in range(len(plans)):
+        grids = make_grids(graph, plans[i], plans[i].max() + 1)
+        ranks[i] = value(graph, grids, prices, heat)
+    for stage in stages:
+        order = np.argsort(ranks, kind="mergesort")[: stage.kept]
+        plans, ranks = plans[order], ranks[order]
+        for i in range(len(plans)):
+            grids = make_grids(graph, plans[i], plans[i].max() + 1)
+            search(graph, grids, prices, stage, heat, scratch, state)
+            own = value(graph, grids, prices, heat)
+            if own < ranks[i]:
+                plans[i], ranks[i] = grids.of_atom, own
+    order = np.argsort(ranks, kind="mergesort")
+    return plans[order], ranks[order]
+
+
+@compiled
+def value(graph: Graph, grids: Grids, prices: Prices, heat: Heat) -> float:
+    """Rank of a plan, in which each grid has its own price."""
+    used = 0
+    for grid in range(len(grids.members)):
+        used += grids.members[grid] > 0
+    return rank(graph, grids, prices) + heat.grid * used
+
+
+@compiled
+def search(  # noqa: PLR0913, PLR0917
+    graph: Graph, grids: Grids, prices: Prices, stage: Stage, heat: Heat, scratch: Scratch, state: RandomState
+) -> None:
+    """Anneal a plan, then cut its pairs of grids anew."""
+    schedule = Schedule(
+        stage.steps * len(grids.of_atom),
+        CHUNKS,
+        heat.warm,
+        heat.cold,
+        heat.miss_first,
+        heat.miss_last,
+        heat.chain_ratio,
+    )
+    anneal(graph, grids, prices, schedule, scratch, state)
+    polish = Polish(heat.tree_ratio, POLISH_STEPS, heat.warm, heat.cold)
+    recut_pairs(graph, grids, prices, stage.rounds * len(grids.members), polish, scratch, state)
+
+
+POLISH_STEPS = 50
