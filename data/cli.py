@@ -20,6 +20,7 @@ COMMANDS = {
     "import": "data.commands.imports",
     "export": "data.commands.exports",
     "rebalance": "data.commands.rebalance",
+    "merge": "data.commands.merge",
     "gaps": "data.commands.gaps",
     "user": "data.commands.user",
     "check": "data.commands.check",

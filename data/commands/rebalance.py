@@ -48,8 +48,8 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     """
     started = time.perf_counter()
     frame = read_frame(units, options.pop("layer"))
-    ids = _ids(frame, options.pop("id_field"))
-    barriers = _read_barriers(options.pop("barriers"), frame)
+    ids = read_ids(frame, options.pop("id_field"))
+    barriers = read_barriers(options.pop("barriers"), frame)
     with open_executor(workers, DataSettings().dask_scheduler) as executor, _progress_bar(quiet=as_json) as progress:
         plan = rebalance(frame, barriers=barriers, executor=executor, progress=progress, **options)
     grid = grid_frame(frame, plan)
@@ -61,7 +61,7 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
         _print_report(plan, output, seconds)
 
 
-def _ids(frame: gpd.GeoDataFrame, field: str | None) -> list[Any]:
+def read_ids(frame: gpd.GeoDataFrame, field: str | None) -> list[Any]:
     """Names of the units: a column's values, each once, or row numbers."""
     if field is None:
         return list(range(len(frame)))
@@ -75,7 +75,7 @@ def _ids(frame: gpd.GeoDataFrame, field: str | None) -> list[Any]:
     return ids
 
 
-def _read_barriers(specs: tuple[str, ...], frame: gpd.GeoDataFrame) -> gpd.GeoSeries | None:
+def read_barriers(specs: tuple[str, ...], frame: gpd.GeoDataFrame) -> gpd.GeoSeries | None:
     """Read all barrier files into the CRS of the units."""
     if not specs:
         return None

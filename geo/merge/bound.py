@@ -29,4 +29,4 @@ def moved_bound(coded: Coded, households: FloatArray) -> float:
             rows.append(row)
             right.append(stays - table.sum())
     found = linprog(coded.weight, A_ub=np.array(rows), b_ub=np.array(right), bounds=(0, None), method="highs")
-    return float(coded.weight @ found.x)
+    return float(coded.weight @ np.asarray(found.x, dtype=np.float64))

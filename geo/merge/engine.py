@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -184,5 +183,5 @@ def _labelled(task: _Task, labels: Labels) -> CommunityProblem:
     if task.kept is not None:
         for code, label in zip(coded.codes[task.kept], labels[task.kept].tolist(), strict=True):
             codes[label] = code
-    closed: Any = {"closed": np.zeros(len(codes), dtype=bool)} if hasattr(problem, "closed") else {}
-    return replace(problem, overlap=overlap, incumbent=main, incumbents=tuple(codes), **closed)
+    closed = np.zeros(len(codes), dtype=bool)
+    return replace(problem, overlap=overlap, incumbent=main, incumbents=tuple(codes), closed=closed)

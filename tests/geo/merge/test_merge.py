@@ -57,9 +57,9 @@ def test_two_layers_that_differ_in_one_unit() -> None:
 
 
 def test_the_merged_plan_keeps_what_most_layers_say() -> None:
-    """Party's own cut moves 0 + 100 + 400 (1 stays in A, 3 in B, the two halves of 2 move): 500. Civil's moves 400 + 300.
+    """Party's own cut moves 0 + 100 + 400 (1 stays in A, 3 in B, both halves of 2 move): 500.
 
-    Police's own cut is out of the band. Trying all cuts of the row gives 500 as the least of any.
+    Civil's moves 400 + 300. Police's own cut is out of the band. Trying all cuts of the row gives 500 as the least.
     """
     units = row()
     layers = [layer("party", PARTY), layer("police", POLICE), layer("civil", CIVIL)]
