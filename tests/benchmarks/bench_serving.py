@@ -3,6 +3,7 @@
 Names of cases as arguments ("incident z15" "grid items") choose; without, all run.
 
 A private cluster of its own holds a drawn city: 1,000,000 incidents, 45,000 buildings, 2,025 grids, 2,000 facilities.
+The incidents lie in their table in the order in which `yiwangtu import` lays them down, for both servers.
 tipg reads the tables as their owner with the same attributes (ours adds `is_open` to incidents and `state` to grids).
 Ours answers a signed-in dispatcher under row-level security.
 Both run one worker, both compress (the client accepts gzip),
@@ -123,7 +124,7 @@ def drawing() -> list[str]:
         "SELECT md5(n::text)::uuid, '2026-' || lpad(n::text, 7, '0'), 'litter', '暴露垃圾 ' || n, "
         "(ARRAY['reported', 'accepted', 'closed', 'rated'])[1 + n % 4], '环卫', 1, "
         "timestamptz '2026-01-01' + n * interval '7 seconds', ST_SetSRID(ST_MakePoint(x, y), 4326), path "
-        f"FROM {crowd(1_000_000)}",
+        f"FROM {crowd(1_000_000)} ORDER BY ST_SetSRID(ST_MakePoint(x, y), 4326)",
         f"{into_cells} {deepest}, {x}, {y}, path, count(*) FROM incident GROUP BY 2, 3, 4",
         *(
             f"{into_cells} {z}, x / 2, y / 2, path, sum(count) FROM incident_cell WHERE z = {z + 1} GROUP BY 2, 3, 4"
