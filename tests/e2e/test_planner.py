@@ -134,7 +134,7 @@ def test_rebalance_one_community_compare_and_keep_as_a_draft(desk: Page) -> None
     moved = sum(one["properties"]["households"] for one in changes)
     assert _number(desk.locator('[data-total="moved"]').inner_text().split(" ")[0]) == moved
     touched = {one["properties"][end] for one in changes for end in ("from_grid", "to_grid")} - {None}
-    rows = desk.locator(".compare-table tbody tr")
+    rows = desk.locator(".compare-table tbody tr[data-code]")
     assert set(rows.evaluate_all("rows => rows.map(row => row.dataset.code)")) == touched
     expect(desk.get_by_role("region", name="现行网格").first).to_be_visible()
     expect(desk.get_by_role("region", name="方案网格").first).to_be_visible()

@@ -12,7 +12,7 @@ export function actionsOf(plan: Pick<Plan, "status" | "submitted_by">, login: st
     case "submitted":
       return plan.submitted_by === login ? ["withdraw", "copy"] : ["approve", "reject", "copy"];
     case "approved":
-      return ["copy"];
+      return ["reject", "copy"];
     case "effective":
     case "retired":
       return ["restore"];
