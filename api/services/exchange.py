@@ -2,25 +2,31 @@
 
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
-from api.errors import ForbiddenError, InvalidRequestError, MissingError
+from api.errors import InvalidRequestError, MissingError
 from api.services import plans
-from api.services.planners import require_planner
-from api.services.live import covers
+from api.services.planners import login_of, own_area, require_planner
 from api.services.rebalancing import RebalanceParameters, settle
 from data import audit, planning
-from data.errors import BadInputError, NotFoundError
+from data.assigned import store_assigned
+from data.drafts import Base, insert_plan, refresh
+from data.errors import BadInputError
 from data.exchange.reading import UploadedPlan, read_plan
 from data.exchange.resolving import Assignment, resolve
 from data.exchange.sheet import read_sheet
-from data.exchange.storing import store_draft
 from data.exchange.writing import WRITERS
 from data.imports.faults import short
-from data.planning import Place
+from data.lots import ensure_drawn
+from data.workload import find_scheme
 from layers.viewer import Viewer
 
+_NAMES = text(
+    "UPDATE grid g SET name = n.name FROM unnest(CAST(:code AS text[]), CAST(:name AS text[])) AS n (code, name) "
+    "WHERE g.plan_id = :id AND g.code = n.code"
+)
 MAX_NAME_CHARS = 100
 LARGEST_SEED = 2**32 - 1
 
@@ -55,48 +61,25 @@ def import_plan(connection: Connection, viewer: Viewer, content: bytes, *, withi
         assignment = resolve(units, uploaded, within=area.code)
     except BadInputError as error:
         raise InvalidRequestError(str(error)) from error
-    facts = {
-        "scheme_id": _scheme_of(connection, uploaded),
-        "name": name or _name_of(uploaded) or f"{area.name}导入方案",
-        "parameters": settle(connection, area, _parameters_of(uploaded)),
-        "seed": _seed_of(uploaded),
-        "locks": _locks_of(uploaded, assignment, set(units["code"])),
-        "created_by": login_of(connection, viewer),
-    }
-    plan_id = store_draft(connection, area, units, assignment, facts, names=uploaded.grid_names)
+    settled = settle(connection, area, _parameters_of(uploaded))
+    locks = _locks_of(uploaded, assignment, set(units["code"]))
+    scheme = find_scheme(connection, settled["scheme"])
+    base = Base(
+        None, int(str(scheme["id"])), settled, _seed_of(uploaded), {}, locks, (settled["floor"], settled["ceiling"])
+    )  # fmt: skip
+    by = login_of(connection, viewer)
+    ensure_drawn(connection, area)
+    plan_id = insert_plan(
+        connection, area, base, name=name or _name_of(uploaded) or f"{area.name}导入方案", by=by, status="draft"
+    )
+    grids = list(zip(assignment.grids, assignment.communities, strict=True))
+    store_assigned(connection, plan_id, grids, units["id"].to_numpy(dtype=np.int64), assignment.grid_of_unit)
+    if uploaded.grid_names:
+        named = {"code": list(uploaded.grid_names), "name": list(uploaded.grid_names.values())}
+        connection.execute(_NAMES, {"id": plan_id, **named})
+    refresh(connection, plan_id, area, base, version=1, by=by, locks=locks)
     audit.record(connection, "plan.import", account_id=viewer.account_id, subject=str(plan_id), within=area.code)
     return plans.get(connection, viewer, plan_id)
-
-
-def own_area(connection: Connection, viewer: Viewer, code: str) -> Place:
-    """Find an area of the planner's scope."""
-    require_planner(viewer)
-    try:
-        area = planning.find_area(connection, code)
-    except NotFoundError as error:
-        raise MissingError(str(error)) from error
-    if not covers(viewer.map_scope, area.path):
-        raise ForbiddenError(f"{area.name} ({area.code}) lies outside your area")
-    return area
-
-
-def login_of(connection: Connection, viewer: Viewer) -> str | None:
-    """Name the viewer's account."""
-    login: str | None = connection.execute(
-        text("SELECT login FROM account WHERE id = :id"), {"id": viewer.account_id}
-    ).scalar()
-    return login
-
-
-def _scheme_of(connection: Connection, uploaded: UploadedPlan) -> int:
-    """Find the scheme that the file names; without a name, the one in use."""
-    code = uploaded.facts.get("scheme")
-    if code is None:
-        return planning.scheme_in_use(connection)
-    found = connection.execute(text("SELECT id FROM grid_scheme WHERE code = :code"), {"code": str(code)}).scalar()
-    if found is None:
-        raise InvalidRequestError(f"{uploaded.title}, plan, scheme: there is no grid scheme {short(code)}")
-    return int(found)
 
 
 def _name_of(uploaded: UploadedPlan) -> str | None:
@@ -127,6 +110,7 @@ def _parameters_of(uploaded: UploadedPlan) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise InvalidRequestError(f"{uploaded.title}, plan, parameters: {short(given)} is no object")
     known = {name: given[name] for name in given if name in RebalanceParameters.model_fields and name != "base_plan"}
+    known |= {"scheme": uploaded.facts["scheme"]} if "scheme" in uploaded.facts else {}
     try:
         return RebalanceParameters(**known).model_dump()
     except ValidationError as error:

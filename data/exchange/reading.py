@@ -87,7 +87,7 @@ def _put(path: Path, content: bytes) -> Path:
 
 def _read_gpkg(path: Path) -> UploadedPlan:
     """Read layers `unit`, `grid` and `plan`; they must be tables: a view in an uploaded file could run for ever."""
-    kinds = _kinds(path)
+    kinds = table_kinds(path)
     if kinds.get("unit") != "table":
         raise BadInputError("the GeoPackage has no layer unit")
     if any(kinds.get(name, "table") != "table" for name in ("grid", "plan")):
@@ -96,7 +96,7 @@ def _read_gpkg(path: Path) -> UploadedPlan:
     return _from_tables([vectors.open_vectors(path, "unit", None)], grids, _facts_of(path) if "plan" in kinds else {})
 
 
-def _kinds(path: Path) -> dict[str, str]:
+def table_kinds(path: Path) -> dict[str, str]:
     """Names of a GeoPackage's tables and views."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:

@@ -65,7 +65,8 @@ def plan_id(planner, town) -> int:
         connection.execute(
             text(
                 "UPDATE plan SET seed = 7, "
-                'parameters = parameters || \'{"floor": 300, "ceiling": 500, "target": 420}\', '
+                'parameters = parameters || \'{"floor": 300, "ceiling": 500, "target": 420}\' '
+                '|| \'{"scheme": "steward-grid"}\', '
                 'locks = \'{"grids": ["A-1"], "units": ["D1S1C1G2U2"]}\', '
                 "scheme_id = (SELECT id FROM grid_scheme WHERE code = 'steward-grid') WHERE id = :id"
             ),
