@@ -21,6 +21,7 @@ _STEPS = (
     "AND NOT EXISTS (SELECT 1 FROM grid g WHERE g.plan_id = p.id AND g.is_effective)",
     "UPDATE plan SET status = 'effective', effective_on = :day WHERE id = :id",
     "UPDATE grid SET is_effective = true, valid_from = :day, valid_to = NULL WHERE plan_id = :id",
+    "INSERT INTO outbox (kind, layer) SELECT 'layer', 'unit' FROM plan WHERE id = :id",  # units tell their grid
 )
 
 

@@ -47,6 +47,8 @@ def draw_lots(geom_m: npt.ArrayLike, area_m: shapely.Geometry, *, step_m: float 
         raise InvalidInputError(f"unit row {empty[0]} has no geometry, so it has no lot")
     if len(units) == 0:
         return units
+    # a border that was sound in degrees may cross itself by a hair in metres
+    area_m = shapely.make_valid(area_m, method="structure", keep_collapsed=False)
     points, owner = _outline_points(units, step_m)
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), extend_to=area_m))
     inside = shapely.STRtree(cells).query(points, predicate="intersects")

@@ -302,8 +302,14 @@ def _where(layer: Layer, seen: Sight, query: ItemQuery, key: str) -> str:
     if query.within == "area":
         parts.append("t.path <@ %(within)s::ltree")
     elif query.within == "grid":
+        place = "SELECT g.{column} FROM grid g WHERE g.code = %(within)s AND (g.is_effective OR g.valid_to IS NOT NULL) "
+        place += "ORDER BY g.is_effective DESC, g.valid_to DESC LIMIT 1"
+        # an incident keeps the grid that was in force on its day, wherever the borders run today
+        is_kept = layer.scope == "case"
         parts.append(
-            "ST_Intersects(t.geom, (SELECT g.geom FROM grid g WHERE g.code = %(within)s AND g.is_effective LIMIT 1))"
+            f"t.path <@ ({place.format(column='path')})"
+            if is_kept
+            else f"ST_Intersects(t.geom, ({place.format(column='geom')}))"
         )
     if query.is_search:
         fields = (layer.field(name) for name in SEARCHED if name in seen.fields)

@@ -24,9 +24,9 @@ class NewJob(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["rebalance", "gaps"]
+    kind: Literal["rebalance", "gaps", "merge"]
     within: str = Field(min_length=1, max_length=64, description="Code of the district, street or community.")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="See RebalanceParameters and GapsParameters.")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="See RebalanceParameters, GapsParameters and MergeParameters.")
 
 
 class JobBody(BaseModel):

@@ -122,13 +122,13 @@ def _unfinished(connection: Connection, plan: Plan) -> tuple[tuple[str, str], ..
     units, grids = assigned.units, assigned.grids
     figures = measure(assigned.ground, assigned.grid, len(grids))
     home = units["grid"].map(dict(zip(grids["code"], grids["community"], strict=True)))
-    wanderers = units[units["grid"].notna() & (home != units["community"])]
+    wandering = set(units["grid"][units["grid"].notna() & (home != units["community"])])
     faults = (
-        ("units", "units are in no grid", list(units["code"][units["grid"].isna()])),
-        ("grids", "grids are in pieces that are not connected", list(grids["code"][figures.pieces > 1])),
-        ("grids", "grids leave their community", sorted(set(wanderers["grid"]))),
+        ("units", "units in no grid", list(units["code"][units["grid"].isna()])),
+        ("grids", "grids that are not connected", sorted(set(grids["code"][figures.pieces > 1]) - wandering)),
+        ("grids", "grids that leave their community", sorted(wandering)),
     )
-    return tuple((name, f"{len(codes)} {what}: {_named(codes)}") for name, what, codes in faults if codes)
+    return tuple((name, f"{what}: {_named(codes)}") for name, what, codes in faults if codes)
 
 
 def _named(codes: list[str]) -> str:

@@ -15,8 +15,9 @@ _OPEN = ", ".join(f"'{status}'" for status in INCIDENT_STATUSES if status not in
 _PLACE = text(
     "SELECT 'area' AS kind, path::text AS path, time_zone, (SELECT map_scope()) @> path AS is_allowed "
     "FROM area WHERE code = :code UNION ALL "
-    "SELECT 'grid', g.path::text, a.time_zone, (SELECT map_scope()) @> g.path "
-    "FROM grid g JOIN area a ON a.id = g.area_id WHERE g.code = :code AND g.is_effective LIMIT 1"
+    "(SELECT 'grid', g.path::text, a.time_zone, (SELECT map_scope()) @> g.path "
+    "FROM grid g JOIN area a ON a.id = g.area_id WHERE g.code = :code AND (g.is_effective OR g.valid_to IS NOT NULL) "
+    "ORDER BY g.is_effective DESC, g.valid_to DESC LIMIT 1) LIMIT 1"
 )
 # the `*_at >=` and `status IN` conditions are those that indexes answer under row-level security
 _FIGURES = text(f"""
@@ -51,7 +52,12 @@ SELECT json_build_object(
     FROM (SELECT a.code, a.name, a.path FROM area a JOIN area p ON p.id = a.parent_id WHERE p.code = :code
           UNION ALL
           SELECT g.code, coalesce(g.name, g.code), g.path FROM grid g JOIN area a ON a.id = g.area_id
-          WHERE g.is_effective AND a.code = :code) k,
+          WHERE g.is_effective AND a.code = :code
+          UNION ALL  -- grids of earlier plans whose cases are not closed yet keep them
+          SELECT DISTINCT ON (g.path) g.code, coalesce(g.name, g.code), g.path FROM grid g JOIN area a ON a.id = g.area_id
+          WHERE g.valid_to IS NOT NULL AND a.code = :code
+            AND NOT EXISTS (SELECT 1 FROM grid t WHERE t.path = g.path AND t.is_effective)
+            AND EXISTS (SELECT 1 FROM seen WHERE seen.is_open AND seen.path <@ g.path)) k,
     LATERAL (SELECT count(*) FILTER (WHERE is_open) AS open,
                     count(*) FILTER (WHERE is_open AND due_at < now()) AS overdue
              FROM seen WHERE seen.path <@ k.path) n)

@@ -21,7 +21,8 @@ LONGEST_TEXT = 200
 SMALL_BOX = 0.05  # degrees; a box no wider and no higher is best looked up in the spatial index, whatever it holds
 PLACE_SQL = (
     "SELECT 'area', path::text FROM area WHERE code = %(code)s UNION ALL "
-    "SELECT 'grid', path::text FROM grid WHERE code = %(code)s AND is_effective LIMIT 1"
+    "(SELECT 'grid', path::text FROM grid WHERE code = %(code)s AND (is_effective OR valid_to IS NOT NULL) "
+    "ORDER BY is_effective DESC, valid_to DESC LIMIT 1) LIMIT 1"
 )
 
 

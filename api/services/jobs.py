@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from api.errors import ConflictError, InvalidRequestError, MissingError
+from api.errors import ConflictError, InvalidRequestError, MissingError, ServiceError
 from api.services.planners import own_area, require_planner
 from api.services.planning_jobs import PARAMETERS, JobCancelledError, Workshop, run_job
 from api.services.rebalancing import settle
@@ -180,7 +180,7 @@ class JobRunner:
                     raise JobCancelledError  # and nothing of it is stored
         except JobCancelledError:
             self._put_back(job)
-        except (DataError, GeoError) as error:
+        except (DataError, GeoError, ServiceError) as error:
             self._fail(job, str(error))
         except (
             Exception

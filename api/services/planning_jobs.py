@@ -1,4 +1,4 @@
-"""What the two kinds of job do: read from PostGIS, let `geo` think, store what came of it."""
+"""What the kinds of job do: read from PostGIS, let `geo` think, store what came of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection, Engine
 
+from api.services.merging import MergeParameters, run_merge
 from api.services.rebalancing import RebalanceParameters, Report, read_town, settle, solve, store
 from data import planning
 from data.errors import BadInputError
@@ -47,9 +48,10 @@ class GapsParameters(BaseModel):
         return self
 
 
-PARAMETERS: dict[str, type[RebalanceParameters] | type[GapsParameters]] = {
+PARAMETERS: dict[str, type[RebalanceParameters] | type[GapsParameters] | type[MergeParameters]] = {
     "rebalance": RebalanceParameters,
     "gaps": GapsParameters,
+    "merge": MergeParameters,
 }
 
 
@@ -66,6 +68,9 @@ def run_job(job: Job, workshop: Workshop, report: Report, created_by: str | None
     """Do a job; what it gives writes the result down, so that job and result end together or not at all."""
     if job.kind == "rebalance":
         return _rebalance(job, RebalanceParameters(**job.parameters), workshop, report, created_by)
+    if job.kind == "merge":
+        executor = open_executor(workshop.workers, workshop.scheduler)
+        return run_merge(job, MergeParameters(**job.parameters), workshop.engine, executor, report, created_by)
     return _gaps(job, GapsParameters(**job.parameters), workshop, report)
 
 
@@ -79,7 +84,9 @@ def _rebalance(
         parameters = RebalanceParameters(**settle(connection, area, parameters.model_dump()))
         town = read_town(connection, area, parameters)
     report(0.2, "划分网格 cutting grids")
-    solved = solve(town, parameters, open_executor(workshop.workers, workshop.scheduler), report)
+    workers = workshop.workers if town.units["community"].nunique() > 1 else 1
+    with open_executor(workers, workshop.scheduler) as executor:
+        solved = solve(town, parameters, executor, report)
     report(0.92, "保存方案 storing the plan")
 
     def store_all(connection: Connection) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What a rebalance job does: read lots and locks, let the engine cut grids, store the plans that came of it."""
 
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,16 @@ from data.lots import ensure_drawn
 from data.planning import Place
 from data.workload import count_workload, find_scheme
 from geo.rebalance import RebalancePlan, explain, rebalance
+from geo.rebalance.engine import Progress
 from geo.rebalance.problem import Mode
 from layers.tables import WORKLOADS
 
 Report = Callable[[float, str], None]
 """Told how far a job is (0-1) and what it does; raises when the job was cancelled."""
 MOST_PLANS = 9
+_EVER_IN_FORCE = text(
+    "SELECT DISTINCT code FROM grid WHERE path <@ CAST(:path AS ltree) AND (is_effective OR valid_to IS NOT NULL)"
+)
 _BASE_PLAN = text(
     "SELECT p.id, p.locks, a.code AS within, p.status FROM plan p JOIN area a ON a.id = p.area_id WHERE p.id = :id"
 )
@@ -112,6 +116,11 @@ class Town:
     locks: dict[str, list[str]]
     without: int
 
+    @property
+    def has_current(self) -> bool:
+        """Whether there are grids to start from."""
+        return bool(self.units["current"].notna().any())
+
 
 def settle(connection: Connection, area: Place, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in what the scheme gives, and check the draft that is to be run again.
@@ -170,43 +179,50 @@ def read_town(connection: Connection, area: Place, parameters: RebalanceParamete
 
 
 def solve(
-    town: Town, parameters: RebalanceParameters, executor: AbstractContextManager[Executor | None], report: Report
+    town: Town, parameters: RebalanceParameters, executor: Executor | None, report: Report
 ) -> list[tuple[float | None, RebalancePlan]]:  # fmt: skip
     """Let the engine cut grids: one plan, or a front of plans from least change to best shape, each with its shape."""
-    has_incumbent = bool(town.units["current"].notna().any())
-    count = town.units["community"].nunique()
     shapes: list[float | None] = [parameters.shape]
-    if parameters.front and has_incumbent:
+    if parameters.front and town.has_current:
         shapes = [round(float(shape), 4) for shape in np.linspace(0, 1, parameters.front)]
     found: list[tuple[float | None, RebalancePlan]] = []
-    with executor as pool:
-        for number, shape in enumerate(shapes):
+    for number, shape in enumerate(shapes):
 
-            def progress(done: int, total: int, name: str, number: int = number) -> None:
-                ratio = (number + done / total) / len(shapes)
-                which = f"（方案 plan {number + 1}/{len(shapes)}）" if len(shapes) > 1 else ""
-                report(0.25 + 0.65 * ratio, f"已完成 {done}/{total} 个社区 communities done{which}：{name}")
+        def progress(done: int, total: int, name: str, number: int = number) -> None:
+            ratio = (number + done / total) / len(shapes)
+            which = f"（方案 plan {number + 1}/{len(shapes)}）" if len(shapes) > 1 else ""
+            report(0.25 + 0.65 * ratio, f"已完成 {done}/{total} 个社区 communities done{which}：{name}")
 
-            plan = rebalance(
-                town.units,
-                households="households",
-                within="community",
-                compound="compound"
-                if parameters.keep_compounds and bool(town.units["compound"].notna().any())
-                else None,
-                current="current" if has_incumbent else None,
-                barriers=town.barriers,
-                inside=town.buildings,
-                floor=parameters.floor or 1,
-                ceiling=parameters.ceiling or 1,
-                target=parameters.target,
-                mode=parameters.mode if has_incumbent else "redraw",
-                seed=parameters.seed,
-                executor=pool if count > 1 else None,
-                progress=progress,
-            )
-            found.append((shape, plan))
+        found.append((shape, _solve_one(town, parameters, shape, executor, progress)))
     return undominated(found)
+
+
+def _solve_one(
+    town: Town, parameters: RebalanceParameters, shape: float | None, executor: Executor | None, progress: Progress
+) -> RebalancePlan:  # fmt: skip
+    """Let the engine cut grids once."""
+    units = town.units
+    mode: Mode = parameters.mode if town.has_current else "redraw"
+    return rebalance(
+        units,
+        households="households",
+        within="community",
+        compound="compound" if parameters.keep_compounds and bool(units["compound"].notna().any()) else None,
+        current="current" if town.has_current else None,
+        barriers=town.barriers,
+        inside=town.buildings,
+        floor=parameters.floor or 1,
+        ceiling=parameters.ceiling or 1,
+        target=parameters.target,
+        mode=mode,
+        seed=parameters.seed,
+        shape=shape if mode == "adjust" else None,
+        weights={"workload": 1.0},
+        fixed="is_locked" if town.has_current else None,
+        closed=town.closed if town.has_current else (),
+        executor=executor,
+        progress=progress,
+    )
 
 
 def undominated(plans: list[tuple[float | None, RebalancePlan]]) -> list[tuple[float | None, RebalancePlan]]:
@@ -238,7 +254,7 @@ def store(
     position = {grid.grid_id: at for at, grid in enumerate(plan.grids)}
     grid = np.array([position[code] for code in plan.grid_id], dtype=np.int64)
     unit_id = town.units["id"].to_numpy(dtype=np.int64)
-    store_assigned(connection, plan_id, [(one.grid_id, one.community) for one in plan.grids], unit_id, grid)
+    store_assigned(connection, plan_id, _grids(connection, town, plan), unit_id, grid)
     assigned = read_assigned(connection, plan_id, town.area.path)
     figures = redraw(connection, assigned)
     metrics = plan_metrics(
@@ -249,6 +265,41 @@ def store(
     metrics["shape"] = shape
     connection.execute(planning.STORE_METRICS, {"id": plan_id, "metrics": metrics})
     return plan_id, metrics
+
+
+def _grids(connection: Connection, town: Town, plan: RebalancePlan) -> list[tuple[str, str]]:
+    """Give each grid its code and community; a code that was in force once and is not now is not given again."""
+    kept = set(town.units["current"].dropna())
+    taken = {*connection.execute(_EVER_IN_FORCE, {"path": town.area.path}).scalars(), *kept}
+    found = []
+    for grid in plan.grids:
+        code = grid.grid_id
+        while code not in kept and code in taken:
+            code = next_code(code)
+        taken.add(code)
+        found.append((code, grid.community))
+    return _keep_names(town, plan, found)
+
+
+def _keep_names(town: Town, plan: RebalancePlan, grids: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Let the grid of a locked unit have the code that the unit is locked in, whichever grid has it by its households."""
+    position = {grid.grid_id: at for at, grid in enumerate(plan.grids)}
+    codes = [code for code, _ in grids]
+    for at in np.flatnonzero(town.units["is_locked"]):
+        wanted, own = town.units["current"].iloc[at], position[plan.grid_id[at]]
+        if wanted in codes:
+            codes[codes.index(wanted)] = codes[own]
+        codes[own] = wanted
+    return [(code, community) for code, (_, community) in zip(codes, grids, strict=True)]
+
+
+def next_code(code: str) -> str:
+    """Count the number at the end of a grid's code up by one."""
+    digits = re.search(r"[0-9]{1,3}$", code)
+    if digits is None:
+        return f"{code}-001"
+    number = digits.group()
+    return f"{code[: -len(number)]}{int(number) + 1:0{len(number)}d}"
 
 
 def _engine_metrics(

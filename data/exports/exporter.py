@@ -19,7 +19,8 @@ CRS_NAMES = ("EPSG:4326", "EPSG:4490")
 ENCODINGS = ("utf-8", "gbk")
 _PATH_OF = """
 SELECT path::text FROM area WHERE code = :code
-UNION ALL SELECT path::text FROM grid WHERE code = :code AND is_effective LIMIT 1
+UNION ALL (SELECT path::text FROM grid WHERE code = :code AND (is_effective OR valid_to IS NOT NULL)
+  ORDER BY is_effective DESC, valid_to DESC LIMIT 1) LIMIT 1
 """
 
 
