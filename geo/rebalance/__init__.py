@@ -4,7 +4,7 @@
 `CommunitySolution`, `assemble` makes the `RebalancePlan`; `rebalance` does all three.
 """
 
-from geo.rebalance.engine import rebalance
+from geo.rebalance.engine import rebalance, rebalance_front
 from geo.rebalance.outlines import grid_frame
 from geo.rebalance.plan import Bridge, CommunityResult, Grid, RebalancePlan
 from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution, Shortfall
@@ -24,5 +24,6 @@ __all__ = [
     "explain",
     "grid_frame",
     "rebalance",
+    "rebalance_front",
     "solve_community",
 ]

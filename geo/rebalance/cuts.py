@@ -149,9 +149,7 @@ def tree_cut(  # noqa: PLR0913, PLR0917
 
 
 @compiled
-def grow_tree(
-    graph: Graph, grids: Grids, atoms: IntArray, grid: int, scratch: Scratch, state: RandomState
-) -> IntArray:
+def grow_tree(graph: Graph, grids: Grids, atoms: IntArray, grid: int, scratch: Scratch, state: RandomState) -> IntArray:
     """Grow a random spanning tree of a connected grid: its atoms from the root outwards, parents and own households."""
     mark, edges, order = scratch.mark, scratch.edges, scratch.order
     mark[0] += 2
@@ -185,9 +183,7 @@ def grow_tree(
 
 
 @compiled
-def draw_plan(
-    graph: Graph, grids: Grids, prices: Prices, count: int, scratch: Scratch, state: RandomState
-) -> None:
+def draw_plan(graph: Graph, grids: Grids, prices: Prices, count: int, scratch: Scratch, state: RandomState) -> None:
     """Cut the whole piece into `count` connected grids of about equal households, by lines in random directions."""
     room = np.zeros(count, np.int64)
     room[0] = count

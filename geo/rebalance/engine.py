@@ -1,21 +1,26 @@
 """Rebalance grids: prepare one problem a community, solve them one by one or in parallel, assemble the plan."""
 
+import math
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from typing import Any, TypeVar
 
 import geopandas as gpd
 
 from geo.errors import InvalidInputError
+from geo.rebalance.front import solve_front
 from geo.rebalance.plan import RebalancePlan, assemble
-from geo.rebalance.prepare import prepare
-from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution, Mode
+from geo.rebalance.prepare import Prepared, prepare
+from geo.rebalance.problem import Band, Mode
 from geo.rebalance.solve import solve_community
 from geo.rebalance.units import read_units
 
 Progress = Callable[[int, int, str], None]
 """Called with communities done, communities in all, and the name of the one just done."""
+Result = TypeVar("Result")
 
 
 def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
@@ -36,6 +41,7 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     weights: Mapping[str, float] | None = None,
     fixed: str | None = None,
     closed: Collection[str] = (),
+    time_limit_s: float | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> RebalancePlan:
@@ -76,8 +82,10 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
         Column of marks: such units stay in their current grid.
     closed
         Codes of current grids that stay exactly as they are.
+    time_limit_s
+        Ends the search after about so many seconds with the best plan found; then the plan may differ from run to run.
     executor
-        Solves communities in parallel, such as `distributed.Client.get_executor()`; threads of this process without one.
+        Solves communities in parallel, such as `distributed.Client.get_executor()`; else threads of this process.
     progress
         Called with (communities done, communities in all, name of the one just done).
 
@@ -86,6 +94,84 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     InvalidInputError
         If a column, a value or the band cannot be used; every faulty row is named.
     """
+    prepared = _read(
+        units, households=households, within=within, compound=compound, current=current, barriers=barriers,
+        inside=inside, band=_band(floor, ceiling, target), mode=mode, shape=shape, weights=weights, fixed=fixed,
+        closed=closed, seed=seed,
+    )  # fmt: skip
+    solve = partial(solve_community, seed=seed)
+    solutions = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
+    return assemble(prepared, solutions, seed=seed)
+
+
+def rebalance_front(  # noqa: PLR0913 (the options of the job, all keyword-only)
+    units: gpd.GeoDataFrame,
+    *,
+    count: int,
+    floor: float = 400,
+    ceiling: float = 800,
+    target: float | None = None,
+    seed: int = 0,
+    time_limit_s: float | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    **columns: Any,
+) -> tuple[RebalancePlan, ...]:
+    """Plans from least change to best shape, none of which is worse than another in both; at most `count` of them.
+
+    Parameters are those of `rebalance`, but for `mode` and `shape`; `columns` are its names of columns, barriers,
+    weights and locks.
+
+    Raises
+    ------
+    InvalidInputError
+        As `rebalance`, and if `count` is less than 1.
+    """
+    if count < 1:
+        raise InvalidInputError(f"a front has at least one plan, not {count}")
+    options: dict[str, Any] = {
+        **dict.fromkeys(("within", "compound", "current", "barriers", "inside", "weights", "fixed")), "closed": (),
+        **columns,
+    }  # fmt: skip
+    prepared = _read(units, band=_band(floor, ceiling, target), mode="adjust", shape=None, seed=seed, **options)
+    solve = partial(solve_front, seed=seed, count=count)
+    fronts = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
+    plans = [assemble(prepared, solutions, seed=seed) for solutions in zip(*fronts, strict=True)]
+    return undominated(plans)
+
+
+def undominated(plans: Sequence[RebalancePlan]) -> tuple[RebalancePlan, ...]:
+    """Leave out plans that another one equals or beats in households moved and in shape; fewest moved first."""
+    kept: list[RebalancePlan] = []
+    for plan in sorted(plans, key=lambda plan: (plan.moved_households or 0.0, -(plan.mean_compactness or 0.0))):
+        if not kept or (plan.mean_compactness or 0.0) > (kept[-1].mean_compactness or 0.0):
+            kept.append(plan)
+    return tuple(kept)
+
+
+def _band(floor: float, ceiling: float, target: float | None) -> Band:
+    """The band; its target is the middle unless given."""
+    return Band(floor, ceiling, (floor + ceiling) / 2 if target is None else target)
+
+
+def _read(  # noqa: PLR0913 (the options of the job, all keyword-only)
+    units: gpd.GeoDataFrame,
+    *,
+    households: str,
+    within: str | None,
+    compound: str | None,
+    current: str | None,
+    barriers: gpd.GeoSeries | None,
+    inside: gpd.GeoSeries | None,
+    band: Band,
+    mode: Mode,
+    shape: float | None,
+    weights: Mapping[str, float] | None,
+    fixed: str | None,
+    closed: Collection[str],
+    seed: int,
+) -> Prepared:
+    """Check the options, read the units and make the problems."""
     if seed < 0:
         raise InvalidInputError(f"the seed must be >= 0, not {seed}")
     if mode not in ("redraw", "adjust"):
@@ -96,7 +182,6 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
         raise InvalidInputError(f"the shape must be between 0 and 1, not {shape:g}")
     if current is None and (fixed is not None or closed):
         raise InvalidInputError("locks need the column of the current grids")
-    band = Band(floor, ceiling, (floor + ceiling) / 2 if target is None else target)
     read = read_units(
         units, households=households, within=within, compound=compound, current=current, inside=inside, weights=weights,
         fixed=fixed,
@@ -104,24 +189,32 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     unknown = sorted(set(closed) - set(read.incumbents))
     if unknown:
         raise InvalidInputError(f"there is no current grid {unknown[0]} to lock")
-    prepared = prepare(read, barriers=barriers, band=band, mode=mode, shape=shape, closed=closed)
-    solve = partial(solve_community, seed=seed)
-    solutions = []
-    for problem, solution in zip(prepared.problems, _each(solve, prepared.problems, executor), strict=True):
-        solutions.append(solution)
-        if progress:
-            progress(len(solutions), len(prepared.problems), problem.community)
-    return assemble(prepared, solutions, seed=seed)
+    return prepare(read, barriers=barriers, band=band, mode=mode, shape=shape, closed=closed)
 
 
 def _each(
-    solve: Callable[[CommunityProblem], CommunitySolution],
-    problems: Sequence[CommunityProblem],
+    solve: Callable[..., Result],
+    prepared: Prepared,
+    *,
+    time_limit_s: float | None,
     executor: Executor | None,
-) -> Iterator[CommunitySolution]:
-    """Solve each community, in the given executor or in as many threads as there are cores; in order."""
-    if executor is not None:
-        yield from executor.map(solve, problems)
-        return
+    progress: Progress | None,
+) -> Iterator[Result]:
+    """Solve each community, in the given executor or in as many threads as there are cores; in order.
+
+    Within a time limit each community may search until its share of the time has come, and each gets a first plan.
+    """
+    problems = prepared.problems
+    started, limit = time.time(), math.inf if time_limit_s is None else time_limit_s
+    untils = [started + limit * (number + 1) / len(problems) for number in range(len(problems))]
+    tasks = [partial(solve, problem, until=until) for problem, until in zip(problems, untils, strict=True)]
     with ThreadPoolExecutor(min(len(problems), os.cpu_count() or 1)) as threads:
-        yield from threads.map(solve, problems)
+        for number, result in enumerate((executor or threads).map(_call, tasks)):
+            if progress:
+                progress(number + 1, len(problems), problems[number].community)
+            yield result
+
+
+def _call(task: Callable[[], Result]) -> Result:
+    """Run a task, in another process too."""
+    return task()

@@ -7,7 +7,7 @@ import numpy as np
 from geo.rebalance.anneal import Schedule, anneal, rank
 from geo.rebalance.board import Graph, Grids, Prices, Scratch, make_grids, make_scratch
 from geo.rebalance.compiled import RandomState, compiled
-from geo.rebalance.problem import FloatArray, IntArray
+from geo.rebalance.problem import IntArray
 from geo.rebalance.recut import Polish, recut_pairs
 
 
@@ -31,31 +31,28 @@ class Heat(NamedTuple):
     grid: float
 
 
-CHUNKS, MOST_CHUNKED = 40, 4000
+CHUNKS, POLISH_STEPS = 40, 50
 
 
 @compiled
-def settle(
-    graph: Graph, starts: IntArray, prices: Prices, stages: tuple[Stage, Stage, Stage], heat: Heat, state: RandomState
-) -> tuple[IntArray, FloatArray]:
-    """Search plans from starts, shape (n_start, n_atom), in three stages: plans, best first, and their ranks."""
-    plans = starts.copy()
+def settle(  # noqa: PLR0913
+    graph: Graph, plans: IntArray, prices: Prices, stage: Stage, heat: Heat, state: RandomState
+) -> IntArray:
+    """Search the best of some plans, shape (n_plan, n_atom), for a while: the plans that came of it, best first."""
     ranks = np.empty(len(plans))
     scratch = make_scratch(graph)
     for i in range(len(plans)):
+        ranks[i] = value(graph, make_grids(graph, plans[i], plans[i].max() + 1), prices, heat)
+    order = np.argsort(ranks, kind="mergesort")[: stage.kept]
+    plans, ranks = plans[order], ranks[order]
+    for i in range(len(plans)):
         grids = make_grids(graph, plans[i], plans[i].max() + 1)
-        ranks[i] = value(graph, grids, prices, heat)
-    for stage in stages:
-        order = np.argsort(ranks, kind="mergesort")[: stage.kept]
-        plans, ranks = plans[order], ranks[order]
-        for i in range(len(plans)):
-            grids = make_grids(graph, plans[i], plans[i].max() + 1)
-            search(graph, grids, prices, stage, heat, scratch, state)
-            own = value(graph, grids, prices, heat)
-            if own < ranks[i]:
-                plans[i], ranks[i] = grids.of_atom, own
-    order = np.argsort(ranks, kind="mergesort")
-    return plans[order], ranks[order]
+        search(graph, grids, prices, stage, heat, scratch, state)
+        own = value(graph, grids, prices, heat)
+        if own < ranks[i]:
+            plans[i] = grids.of_atom
+            ranks[i] = own
+    return plans[np.argsort(ranks, kind="mergesort")]
 
 
 @compiled
@@ -84,6 +81,3 @@ def search(  # noqa: PLR0913, PLR0917
     anneal(graph, grids, prices, schedule, scratch, state)
     polish = Polish(heat.tree_ratio, POLISH_STEPS, heat.warm, heat.cold)
     recut_pairs(graph, grids, prices, stage.rounds * len(grids.members), polish, scratch, state)
-
-
-POLISH_STEPS = 50

@@ -1,0 +1,73 @@
+"""What a plan of a piece costs in households, how warm its search is, and how long it takes."""
+
+import numpy as np
+
+from geo.rebalance.board import Prices
+from geo.rebalance.pieces import Piece
+from geo.rebalance.problem import CommunityProblem
+from geo.rebalance.redraw import likely_counts
+from geo.rebalance.settle import Heat, Stage
+
+FIRST = Stage(kept=40, steps=100, rounds=0)
+DRAWN_STAGES = (FIRST, Stage(kept=8, steps=250, rounds=20), Stage(kept=3, steps=400, rounds=80))
+KEPT_STAGES = (FIRST, Stage(kept=8, steps=400, rounds=10), Stage(kept=3, steps=2000, rounds=20))
+MIXED_STAGES = (FIRST, Stage(kept=10, steps=400, rounds=20), Stage(kept=3, steps=1000, rounds=40))
+OUTSIDE_HOUSEHOLDS = 40.0
+"""Flat price of a grid outside the band, so that one grid misses by much rather than several by little."""
+LEAST_SHAPE_PRICE, SHAPE_PRICE = 0.2, 400.0
+"""Price in households of a Polsby-Popper ratio that is 1 less: among plans that move as few the more compact one; and
+its scale."""
+MEAN_SHAPE = 0.7
+"""A grid more or less is worth it when it lifts the mean ratio of all grids, which is about this."""
+WALL_RATIO = 0.02
+EVEN_RATIO, BALANCE_RATIO = 0.005, 0.5
+"""Prices of a pair of neighbours in one grid that a barrier parts, and of imbalance without and with workload weights,
+in prices of shape."""
+
+
+def follows(problem: CommunityProblem) -> bool:
+    """Whether households moved count."""
+    return problem.mode == "adjust" and problem.shape < 1
+
+
+def stages_of(problem: CommunityProblem) -> tuple[Stage, ...]:
+    """How long to search."""
+    if not follows(problem):
+        return DRAWN_STAGES
+    return MIXED_STAGES if problem.shape > 0 else KEPT_STAGES
+
+
+def shape_price(shape: float) -> float:
+    """Households that a Polsby-Popper ratio 1 higher is worth; the slider in between runs over the useful prices."""
+    return LEAST_SHAPE_PRICE + SHAPE_PRICE * shape**2 / (1 - shape)
+
+
+def prices_of_problem(problem: CommunityProblem, piece: Piece) -> Prices:
+    """A household moved costs 1 and shape what the problem asks; in a redraw shape alone counts."""
+    moved = follows(problem)
+    is_weighted = not np.array_equal(problem.workload, problem.households)
+    count = int(likely_counts(piece.band, piece.total)[0])
+    ideal = float(piece.graph.workload.sum()) / count if is_weighted else piece.band.target
+    shape = shape_price(problem.shape) if moved else SHAPE_PRICE
+    return Prices(
+        miss=10.0,
+        outside=OUTSIDE_HOUSEHOLDS,
+        moved=1.0 if moved else 0.0,
+        shape=shape,
+        balance=shape * (BALANCE_RATIO if is_weighted else EVEN_RATIO),
+        ideal=max(ideal, 1e-9),
+        wall=shape * WALL_RATIO,
+    )
+
+
+def heat_of(prices: Prices) -> Heat:
+    """Temperatures that fit the prices."""
+    return Heat(
+        warm=0.03 * prices.shape + 15.0 * prices.moved,
+        cold=0.003 * prices.shape + 0.5 * prices.moved,
+        miss_first=0.004 * prices.shape + 1.5 * prices.moved,
+        miss_last=0.1 * prices.shape + 10.0 * prices.moved,
+        chain_ratio=0.02 * prices.moved,
+        tree_ratio=0.3,
+        grid=-(1 - MEAN_SHAPE) * prices.shape,
+    )
