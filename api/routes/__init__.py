@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from api.routes import areas, exchange, health, incidents, items, layers, live, planning, session, tiles, workbench
+from api.routes import (
+    areas,
+    crosswalks,
+    exchange,
+    health,
+    incidents,
+    items,
+    layers,
+    live,
+    planning,
+    session,
+    tiles,
+    workbench,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     areas.router,
@@ -11,6 +24,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     layers.router,
     tiles.router,
     live.router,
+    crosswalks.router,
     exchange.router,  # before planning: /api/plans/import is no plan
     planning.router,
     workbench.router,

@@ -26,7 +26,9 @@ class NewJob(BaseModel):
 
     kind: Literal["rebalance", "gaps", "merge"]
     within: str = Field(min_length=1, max_length=64, description="Code of the district, street or community.")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="See RebalanceParameters, GapsParameters and MergeParameters.")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="See RebalanceParameters, GapsParameters and MergeParameters."
+    )
 
 
 class JobBody(BaseModel):
@@ -183,7 +185,7 @@ async def get_plan_changes(
         OtherPlan | Literal["today"], Query(description="The plan to compare with; today's grids otherwise.")
     ] = "today",
 ) -> Response:
-    """Give the units whose grid differs from another plan's, or today's, as GeoJSON points. Planners, inside their area."""
+    """Give the units whose grid differs from another plan's, or today's, as points. Planners, inside their area."""
     other = None if against == "today" else against
     body = await context.reader.run(
         viewer, lambda connection: changes.changes(connection, viewer, plan_id, other), request.receive

@@ -6,7 +6,7 @@ from data.imports.faults import FaultLog
 
 _WITH_PATH = (
     "area", "compound", "unit", "road", "barrier", "grid", "facility", "sorting_zone", "incident", "service_gap",
-    "plan", "job", "membership",
+    "plan", "job", "membership", "crosswalk",
 )  # fmt: skip
 _CLASHES = """
 SELECT s."row", s.code, t.code FROM import_stage s JOIN area t ON t.path = s.path AND t.code <> s.code
