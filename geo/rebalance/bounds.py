@@ -1,0 +1,156 @@
+"""Lower bounds on households moved, in milliseconds: what every plan in the band pays, connected or not.
+
+Divisible bound: let units be split at will and forget connection. Then only sums matter. The grids above the ceiling
+and the grids that vanish must give, the grids below the floor and the new grids must take, and whoever takes has moved:
+moved = max(given, taken). Of all ways to let d grids vanish, the d smallest give least and spare most.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geo.rebalance.codes import match
+from geo.rebalance.problem import BoolArray, CommunityProblem, FloatArray, IntArray
+from geo.rebalance.sums import sum_by
+
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What labels cost: every atom may take the label of an incumbent grid, or one of a new grid.
+
+    Attributes
+    ----------
+    allowed
+        Shape (n_atom, n_incumbent). Labels that fixed atoms and closed grids leave.
+    had
+        Shape (n_atom,). Households that have an incumbent grid, which move when their atom joins a new one.
+    cost
+        Shape (n_atom, n_incumbent). Households moved when an atom takes a label.
+    least
+        Shape (n_atom,). The smallest of them, or all it had when no label is allowed.
+    open_total
+        Households of the atoms whose grids are in question: neither in a closed grid nor above the ceiling.
+    open_size
+        Shape (n_incumbent,). Households of these atoms in each incumbent grid.
+    over_miss
+        Households by which the atoms above the ceiling exceed it: no plan misses the band by less.
+    """
+
+    allowed: BoolArray
+    had: FloatArray
+    cost: FloatArray
+    least: FloatArray
+    open_total: float
+    open_size: FloatArray
+    over_miss: float
+
+
+def find_stakes(problem: CommunityProblem) -> Stakes:
+    """Work out what labels cost in a community."""
+    count, known = problem.overlap.shape
+    closed = np.r_[problem.closed, False]
+    allowed = np.repeat(~problem.closed[None, :], count, axis=0)
+    held = problem.fixed & (problem.incumbent >= 0)
+    allowed[held] = np.eye(known, dtype=bool)[problem.incumbent[held]]
+    had = problem.overlap.sum(axis=1)
+    cost = had[:, None] - problem.overlap
+    least = np.where(allowed, cost, had[:, None]).min(axis=1, initial=np.inf)
+    over = problem.households > problem.band.ceiling
+    is_open = ~over & ~(held & closed[problem.incumbent])
+    return Stakes(
+        allowed=allowed,
+        had=had,
+        cost=cost,
+        least=np.minimum(least, had),
+        open_total=float(problem.households[is_open].sum()),
+        open_size=np.where(problem.closed, 0.0, problem.overlap[is_open].sum(axis=0)),
+        over_miss=float((problem.households[over] - problem.band.ceiling).sum()),
+    )
+
+
+class Counting:
+    """The divisible bound of a community, whatever grids vanish and however many are new.
+
+    Parameters
+    ----------
+    miss
+        Households by which a plan may miss the band.
+    """
+
+    def __init__(self, problem: CommunityProblem, stakes: Stakes, *, miss: float) -> None:
+        spare = max(miss - stakes.over_miss, 0.0)
+        self.floor, self.ceiling = max(problem.band.floor - spare, 0.0), problem.band.ceiling + spare
+        self.total = stakes.open_total
+        self.labels = np.flatnonzero(~problem.closed)
+        self.size = stakes.open_size[self.labels]
+        self.least = float(stakes.least.sum())
+        self.fewest = int(np.ceil(self.total / self.ceiling - TOLERANCE))
+        self.most = int(self.total / self.floor + TOLERANCE) if self.floor > 0 else len(problem.households)
+        self.strange = self.least + _cheapest(
+            problem.households, stakes.had - stakes.least, min(self.floor, self.total)
+        )
+
+    def bound(self, *, gone: int | None = None, grids: int = 0) -> float:
+        """Fewest households moved when there are at least some number of grids and label `gone` keeps nothing."""
+        others = self.labels != gone
+        size = np.sort(self.size[others])
+        without = self.total - self.size.sum()  # households without an incumbent grid move at no cost
+        best = np.inf
+        for vanished in range(len(size) + 1):
+            kept = size[vanished:]
+            count = max(self.fewest, len(kept), grids)
+            if count <= self.most:
+                given = float(self.size.sum() - kept.sum() + np.maximum(kept - self.ceiling, 0).sum())
+                taken = float(np.maximum(self.floor - kept, 0).sum() + (count - len(kept)) * self.floor)
+                best = min(best, max(given, taken - without))
+        is_strange = grids > len(size)  # then some grid keeps nothing of the incumbent whose label it bears
+        return max(best, self.strange if is_strange else self.least)
+
+    def bound_taking(self, label: int, taken: FloatArray) -> FloatArray:
+        """Fewest households moved when grid `label` takes at least so many from others, shape (n,).
+
+        Not for communities with an atom above the ceiling.
+        """
+        own = float(self.size[self.labels == label].sum())
+        size = np.sort(self.size[self.labels != label])
+        without = self.total - self.size.sum()
+        best = np.full(taken.shape, np.inf)
+        for vanished in range(len(size) + 1):
+            kept = size[vanished:]
+            count = max(self.fewest, len(kept) + 1)
+            if count <= self.most:
+                given = self.size.sum() - own - kept.sum() + np.maximum(kept - self.ceiling, 0).sum()
+                needed = np.maximum(self.floor - kept, 0).sum() + (count - len(kept) - 1) * self.floor - without
+                gives, takes = np.maximum(own + taken - without - self.ceiling, 0), np.maximum(taken, self.floor - own)
+                best = np.minimum(best, np.maximum(given + gives, needed + takes))
+        return np.asarray(np.maximum(best, self.least))
+
+
+def _cheapest(households: FloatArray, price: FloatArray, amount: float) -> float:
+    """Price of so many households where they are cheapest, atoms split at will."""
+    some = np.flatnonzero(households > 0)
+    order = some[np.argsort(price[some] / households[some], kind="stable")]
+    before = np.r_[0.0, np.cumsum(households[order])[:-1]]
+    taken = np.clip((amount - before) / households[order], 0, 1)
+    return float((taken * price[order]).sum())
+
+
+def lower_bound(problem: CommunityProblem, *, miss_households: float = 0.0) -> float:
+    """Fewest households that any plan moves whose miss of the band is no larger; infinite when there is no such plan.
+
+    Whole compounds that lie in several incumbent grids move all but their largest part; beyond that the bound is that
+    of units split at will.
+    """
+    return Counting(problem, find_stakes(problem), miss=miss_households).bound()
+
+
+def count_moved(problem: CommunityProblem, grid: IntArray) -> float:
+    """Households that change grid under the best matching of a plan's grids with the incumbent ones."""
+    return float(problem.overlap.sum() - match(problem, grid)[2].sum())
+
+
+def total_miss(problem: CommunityProblem, grid: IntArray) -> float:
+    """Households above the ceiling or short of the floor, summed over the grids."""
+    return float(problem.band.miss(sum_by(grid, problem.households)).sum())
