@@ -51,7 +51,7 @@ class MissingError(ServiceError):
 
 
 class ConflictError(ServiceError):
-    """The thing is in a state that does not allow this; `errors` names what stands in the way, `more` what is there now."""
+    """The thing is in a state that does not allow this: `errors` says what stands in the way, `more` what is there."""
 
     def __init__(
         self, message: str, errors: tuple[tuple[str, str], ...] = (), more: dict[str, object] | None = None

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from data.lots import read_neighbours
 from data.planning import read_frame
 from geo.arrays import IntArray
-from geo.assignment import GridFigures, Ground, measure, outlines, successors
+from geo.assignment import GridFigures, Ground, match_grids, measure, outlines
 from geo.coverage import match_borders
 
 _UNITS = """
@@ -45,7 +45,8 @@ _ASSIGN = text(
     "JOIN grid g ON g.plan_id = :id AND g.code = x.grid"
 )
 _UPDATE = """
-UPDATE grid g SET households = x.households, compactness_ratio = x.compactness, geom = ST_Multi(ST_GeomFromWKB(x.geom, 4326))
+UPDATE grid g SET households = x.households, compactness_ratio = x.compactness,
+  geom = ST_Multi(ST_GeomFromWKB(x.geom, 4326))
 FROM unnest(CAST(:id AS bigint[]), CAST(:households AS integer[]), CAST(:compactness AS double precision[]),
             CAST(:geom AS bytea[])) AS x (id, households, compactness, geom)
 WHERE g.id = x.id
@@ -74,7 +75,8 @@ class Assigned:
     @property
     def grid(self) -> IntArray:
         """Position in `grids` of each unit's grid, -1 without."""
-        return pd.Index(self.grids["code"]).get_indexer(pd.Index(self.units["grid"], dtype=object)).astype(np.int64)
+        found = pd.Index(self.grids["code"]).get_indexer(pd.Index(self.units["grid"], dtype=object))
+        return np.asarray(found, dtype=np.int64)
 
     @property
     def ground(self) -> Ground:
@@ -95,7 +97,7 @@ def read_assigned(connection: Connection, plan_id: int, path: str) -> Assigned:
     units = read_frame(connection, _UNITS, path=path)
     for name, sql in (("grid", _GRID_OF_UNIT), ("today", _TODAY_OF_UNIT)):
         keys = {"id": plan_id} if name == "grid" else {"path": path}
-        code = {unit: grid for unit, grid in connection.execute(text(sql), keys)}
+        code = dict(map(tuple, connection.execute(text(sql), keys)))
         units[name] = pd.Series([code.get(unit) for unit in units["id"]], index=units.index, dtype=object)
     rows = connection.execute(text(_GRIDS), {"id": plan_id})
     grids = pd.DataFrame(rows.all(), columns=list(rows.keys()))
@@ -142,7 +144,9 @@ def successor_codes(assigned: Assigned) -> dict[str, str]:
     todays = pd.Index(assigned.units["today"].dropna().unique())
     today = todays.get_indexer(pd.Index(assigned.units["today"], dtype=object)).astype(np.int64)
     codes = assigned.grids["code"]
-    return {codes[new]: str(todays[old]) for new, old in successors(assigned.ground, assigned.grid, today).items()}
+    ground = assigned.ground
+    pairs = match_grids(ground.community, ground.households, assigned.grid, today)
+    return {str(codes[new]): str(todays[old]) for new, old in pairs.items()}
 
 
 def plan_metrics(

@@ -44,8 +44,8 @@ _DROP_GRIDS = text(
 )
 _CLASHES = text(
     "SELECT u.code AS unit, g.code AS grid FROM unit u LEFT JOIN (plan_assignment x JOIN grid g ON g.id = x.grid_id) "
-    "ON x.unit_id = u.id AND x.plan_id = :id WHERE u.code = ANY (:units) AND coalesce(x.version, :version + 1) > :version "
-    "ORDER BY u.code"
+    "ON x.unit_id = u.id AND x.plan_id = :id "
+    "WHERE u.code = ANY (:units) AND coalesce(x.version, :version + 1) > :version ORDER BY u.code"
 )
 _SPENT = text(
     "SELECT DISTINCT g.code FROM grid g JOIN area a ON a.id = g.area_id "
@@ -83,7 +83,8 @@ def copy_plan(connection: Connection, area: Place, base: Base, *, name: str, by:
     )
     connection.execute(
         text(
-            "INSERT INTO plan_assignment (plan_id, unit_id, grid_id) SELECT :id, x.unit_id, n.id FROM plan_assignment x "
+            "INSERT INTO plan_assignment (plan_id, unit_id, grid_id) "
+            "SELECT :id, x.unit_id, n.id FROM plan_assignment x "
             f"{_UNITS_OF[is_today]} JOIN grid n ON n.plan_id = :id AND n.code = o.code JOIN unit u ON u.id = x.unit_id "
             "WHERE u.path <@ CAST(:path AS ltree)"
         ),
@@ -112,16 +113,24 @@ def clashes(connection: Connection, plan_id: int, version: int, units: Sequence[
 
 
 def spent_codes(connection: Connection, grids: dict[str, str]) -> list[str]:
-    """Which codes (code: community) may not be given to new grids: they are another community's, or were used before."""
+    """Which codes (code: community) may not be given to new grids: another community's, and those used before."""
     return list(
         connection.execute(_SPENT, {"code": list(grids), "community": list(grids.values())}).scalars()
     )  # fmt: skip
 
 
-def change_assignment(
-    connection: Connection, plan_id: int, area: Place, base: Base,
-    *, version: int, by: str | None, moves: dict[str, str | None], new_grids: dict[str, str], locks: dict[str, Any],
-) -> None:  # fmt: skip
+def change_assignment(  # noqa: PLR0913 (what an edit is made of, keyword-only)
+    connection: Connection,
+    plan_id: int,
+    area: Place,
+    base: Base,
+    *,
+    version: int,
+    by: str | None,
+    moves: dict[str, str | None],
+    new_grids: dict[str, str],
+    locks: dict[str, Any],
+) -> None:
     """Write the next version of a draft.
 
     Parameters
@@ -147,9 +156,16 @@ def change_assignment(
     refresh(connection, plan_id, area, base, version=version, by=by, locks=locks)
 
 
-def refresh(
-    connection: Connection, plan_id: int, area: Place, base: Base, *, version: int, by: str | None, locks: dict[str, Any]
-) -> None:  # fmt: skip
+def refresh(  # noqa: PLR0913 (the version's facts, keyword-only)
+    connection: Connection,
+    plan_id: int,
+    area: Place,
+    base: Base,
+    *,
+    version: int,
+    by: str | None,
+    locks: dict[str, Any],
+) -> None:
     """Draw and measure a plan anew and store its figures; grids without units go."""
     connection.execute(_DROP_GRIDS, {"id": plan_id})
     assigned = read_assigned(connection, plan_id, area.path)
@@ -160,8 +176,11 @@ def refresh(
         assigned, figures, floor=floor, ceiling=ceiling,
         successor_of=successor_codes(assigned) if is_matched else None,
     )  # fmt: skip
-    kept = {name: base.metrics[name] for name in ("units_without_community", "shape") if name in base.metrics}
-    metrics |= {"infeasible": [one for one in base.metrics.get("infeasible", []) if one.get("is_proven")], **kept}
+    kept: dict[str, Any] = {
+        name: base.metrics[name] for name in ("units_without_community", "shape") if name in base.metrics
+    }
+    proven = [one for one in base.metrics.get("infeasible", []) if one.get("is_proven")]
+    metrics = {**metrics, **kept, "infeasible": proven}
     codes = {"grids": set(assigned.grids["code"]), "units": set(assigned.units["code"])}
     known = {kind: sorted(codes[kind].intersection(locks.get(kind, ()))) for kind in codes}
     connection.execute(_STORE, {"id": plan_id, "metrics": metrics, "locks": known, "version": version, "by": by})

@@ -17,7 +17,8 @@ _STEPS = (
     "UPDATE grid g SET is_effective = false, valid_to = greatest(CAST(:day AS date), g.valid_from) FROM plan p "
     "WHERE p.id = :id AND g.is_effective AND g.plan_id <> :id AND g.path <@ p.path",
     "UPDATE plan p SET status = 'retired', retired_on = greatest(CAST(:day AS date), p.effective_on) "
-    "FROM plan n WHERE n.id = :id AND p.status = 'effective' AND p.id <> n.id AND (p.path <@ n.path OR p.path @> n.path) "
+    "FROM plan n WHERE n.id = :id AND p.status = 'effective' AND p.id <> n.id "
+    "AND (p.path <@ n.path OR p.path @> n.path) "
     "AND NOT EXISTS (SELECT 1 FROM grid g WHERE g.plan_id = p.id AND g.is_effective)",
     "UPDATE plan SET status = 'effective', effective_on = :day WHERE id = :id",
     "UPDATE grid SET is_effective = true, valid_from = :day, valid_to = NULL WHERE plan_id = :id",

@@ -66,7 +66,7 @@ def ensure_drawn(connection: Connection, area: Place) -> None:
     wkb = shapely.to_wkb(lots.to_crs(WGS84).geometry.to_numpy())
     connection.execute(_INSERT_LOTS, {"unit": units["id"].tolist(), "geom": list(wkb)})
     pairs = _neighbours(lots, units.geometry, read_barriers(connection, area.path))
-    connection.execute(_INSERT_NEIGHBOURS, {name: pairs[name].tolist() for name in pairs})
+    connection.execute(_INSERT_NEIGHBOURS, {str(name): pairs[name].tolist() for name in pairs})
 
 
 def read_lots(connection: Connection, path: str) -> gpd.GeoDataFrame:

@@ -1,6 +1,7 @@
 """What weighs on a grid's worker: households, or a weighted sum with cases, elders and buildings without lift."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -24,13 +25,13 @@ _SPOTS = text(
 )
 
 
-def read_schemes(connection: Connection) -> list[dict[str, object]]:
+def read_schemes(connection: Connection) -> list[dict[str, Any]]:
     """Read the grid schemes, the one in use first: code, name, floor, ceiling, target, source, weights."""
     rows = connection.execute(text(f"{_SCHEMES} ORDER BY valid_from DESC NULLS LAST, id"))
-    return [_scheme(row._mapping) for row in rows]
+    return [_scheme(row._asdict()) for row in rows]
 
 
-def find_scheme(connection: Connection, code: str | None) -> dict[str, object]:
+def find_scheme(connection: Connection, code: str | None) -> dict[str, Any]:
     """Find a grid scheme by its code, the one in use without one; with its key `id`.
 
     Raises
@@ -64,10 +65,10 @@ def count_workload(
     if weight["residents_60"]:
         total += weight["residents_60"] * pd.to_numeric(units["residents_60"]).fillna(0).to_numpy(dtype=np.float64)
     if weight["no_lift_units"]:
-        total += weight["no_lift_units"] * np.array([lift is False for lift in units["has_lift"]], dtype=np.float64)
+        total += weight["no_lift_units"] * units["has_lift"].eq(False).to_numpy(dtype=np.float64)
     if weight["incidents_month"]:
         total += weight["incidents_month"] * _incidents_month(connection, path, units)
-    return total
+    return np.asarray(total, dtype=np.float64)
 
 
 def _incidents_month(connection: Connection, path: str, units: gpd.GeoDataFrame) -> FloatArray:
@@ -77,10 +78,10 @@ def _incidents_month(connection: Connection, path: str, units: gpd.GeoDataFrame)
         return np.zeros(len(units))
     spot, unit = shapely.STRtree(units.geometry.to_numpy()).query(shapely.points(spots), predicate="intersects")
     first = np.unique(spot, return_index=True)[1]
-    return np.bincount(unit[first], minlength=len(units)) * MONTH_DAYS / COUNTED_DAYS
+    return np.asarray(np.bincount(unit[first], minlength=len(units)) * MONTH_DAYS / COUNTED_DAYS, dtype=np.float64)
 
 
-def _scheme(row: Mapping[str, object]) -> dict[str, object]:
+def _scheme(row: Mapping[str, Any]) -> dict[str, Any]:
     """Make a scheme of a row."""
     kept = {name: row[name] for name in ("id", "code", "name", "floor", "ceiling", "target", "source")}
     return kept | {"weights": {name: row[f"weight_{name}"] for name in WORKLOADS}}

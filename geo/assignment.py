@@ -97,16 +97,22 @@ def outlines(ground: Ground, grid: IntArray, count: int) -> GeometryArray:
     return np.array([shapely.MultiPolygon() if shapely.is_empty(one) else one for one in merged], dtype=object)
 
 
-def successors(ground: Ground, new: IntArray, old: IntArray) -> dict[int, int]:
-    """Match new grids with old ones, one to one in each community, so that most households stay: new to old."""
+def match_grids(community: IntArray, households: IntArray, new: IntArray, old: IntArray) -> dict[int, int]:
+    """Match new grids with old ones, one to one in each community, so that most households stay: new to old.
+
+    Parameters
+    ----------
+    community, households, new, old
+        Shape (n_unit,). Of each unit; -1 where it has no new or no old grid.
+    """
     known = (new >= 0) & (old >= 0)
     found: dict[int, int] = {}
-    for community in np.unique(ground.community[known]):
-        rows = np.flatnonzero(known & (ground.community == community))
+    for one in np.unique(community[known]):
+        rows = np.flatnonzero(known & (community == one))
         news, row = np.unique(new[rows], return_inverse=True)
         olds, column = np.unique(old[rows], return_inverse=True)
         shared = np.zeros((len(news), len(olds)))
-        np.add.at(shared, (row, column), ground.households[rows])
+        np.add.at(shared, (row, column), households[rows])
         pairs = zip(*linear_sum_assignment(-shared), strict=True)
         found |= {int(news[a]): int(olds[b]) for a, b in pairs if shared[a, b] > 0}
     return found

@@ -35,7 +35,7 @@ def clean_lots(lots_m: GeometryArray) -> GeometryArray:
     clean = shapely.coverage_clean(shapes, gap_width=SLIVER_M, snapping_distance=SNAP_M, merge_strategy="min_area")
     plain = shapely.coverage_simplify(clean, DETAIL_M, simplify_boundary=False)
     kept = np.where(shapely.is_empty(plain) | ~shapely.is_valid(plain), clean, plain)
-    return np.where(shapely.is_empty(kept), shapes, kept)
+    return np.asarray(np.where(shapely.is_empty(kept), shapes, kept), dtype=object)
 
 
 def match_borders(outlines: GeometryArray) -> GeometryArray:

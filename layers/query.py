@@ -302,7 +302,9 @@ def _where(layer: Layer, seen: Sight, query: ItemQuery, key: str) -> str:
     if query.within == "area":
         parts.append("t.path <@ %(within)s::ltree")
     elif query.within == "grid":
-        place = "SELECT g.{column} FROM grid g WHERE g.code = %(within)s AND (g.is_effective OR g.valid_to IS NOT NULL) "
+        place = (
+            "SELECT g.{column} FROM grid g WHERE g.code = %(within)s AND (g.is_effective OR g.valid_to IS NOT NULL) "
+        )
         place += "ORDER BY g.is_effective DESC, g.valid_to DESC LIMIT 1"
         # an incident keeps the grid that was in force on its day, wherever the borders run today
         is_kept = layer.scope == "case"

@@ -168,7 +168,7 @@ async def get_workbench(request: Request, context: ContextDep, viewer: ViewerDep
 async def save_assignment(
     request: Request, context: ContextDep, viewer: ViewerDep, plan_id: PlanId, assignment: Assignment
 ) -> PlanBody:
-    """Save the next version of a draft; 409 tells who saved meanwhile and where both clash. Planners, inside their area."""
+    """Save the next version of a draft; 409 says who saved meanwhile and what clashes. Planners, inside their area."""
     edit = Edit(
         version=assignment.version,
         moves={move.unit: move.grid for move in assignment.moves},

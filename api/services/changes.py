@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 import orjson
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 from sqlalchemy import Connection, text
 
 from api.services import plans
 from api.services.plans import Plan
+from geo.assignment import match_grids
 from layers.viewer import Viewer
 
 MOVES_LIMIT = 50_000
@@ -33,7 +34,7 @@ def changes(connection: Connection, viewer: Viewer, plan_id: int, against: int |
         {
             "type": "Feature",
             "id": row.code,
-            "geometry": orjson.Fragment(row.place),
+            "geometry": orjson.Fragment(str(row.place)),
             "properties": {
                 "code": row.code, "households": row.households, "from_grid": row.from_grid, "to_grid": row.to_grid,
             },
@@ -77,16 +78,15 @@ def compared(connection: Connection, plan: Plan, other: Plan | None) -> pd.DataF
 
 def matched(table: pd.DataFrame) -> dict[str, str]:
     """Match new grids with old ones, one to one in each community, so that most households stay: new code to old."""
-    found: dict[str, str] = {}
-    for _, rows in table.dropna(subset=["from_grid", "to_grid"]).groupby("community"):
-        shared = rows.pivot_table(
-            index="to_grid", columns="from_grid", values="households", aggfunc="sum", fill_value=0
-        )  # fmt: skip
-        pairs = zip(*linear_sum_assignment(-shared.to_numpy()), strict=True)
-        found |= {shared.index[new]: shared.columns[old] for new, old in pairs if shared.iat[new, old] > 0}
-    return found
+    known = table.dropna(subset=["from_grid", "to_grid"])
+    new, news = pd.factorize(known["to_grid"])
+    old, olds = pd.factorize(known["from_grid"])
+    pairs = match_grids(
+        known["community"].to_numpy(dtype=np.int64), known["households"].to_numpy(dtype=np.int64), new, old
+    )
+    return {str(news[a]): str(olds[b]) for a, b in pairs.items()}
 
 
 def _grids(rows: Any) -> dict[int, str]:
     """Grid of each unit."""
-    return {unit: code for unit, code in rows}
+    return dict(map(tuple, rows))

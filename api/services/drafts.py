@@ -27,8 +27,8 @@ class Edit:
     moves
         Unit to the grid that it shall be in; None is no grid.
     grids
-        Every grid after the edit, (code, community); a code that the draft has not is a new grid, and at most one may be
-        "", for the server to name.
+        Every grid after the edit, (code, community); a code that the draft has not is a new grid, and at most one may
+        be "", for the server to name.
     locks
         Grids and units that a re-run leaves as they are; None leaves the locks as they are.
     """
@@ -127,11 +127,8 @@ def _resolved(
 ) -> tuple[dict[str, str | None], dict[str, str]]:  # fmt: skip
     """Check an edit against the draft; gives the moves and the new grids (code to community), all with codes."""
     there = dict(_rows(connection, "SELECT code, id FROM grid WHERE plan_id = :id", id=plan.id))
-    communities = {
-        code for (code,) in _rows(
-            connection, "SELECT code FROM area WHERE level = 'community' AND path <@ CAST(:path AS ltree)", path=plan.path
-        )
-    }  # fmt: skip
+    inside = "SELECT code FROM area WHERE level = 'community' AND path <@ CAST(:path AS ltree)"
+    communities = {code for (code,) in _rows(connection, inside, path=plan.path)}
     codes = [code for code, _ in edit.grids]
     if len(set(codes)) != len(codes):
         twice = next(code for code in codes if codes.count(code) > 1)
@@ -145,8 +142,9 @@ def _resolved(
     spent = spent_codes(connection, {code: community for code, community in fresh.items() if code})
     if spent:
         raise InvalidRequestError(
-            f"grids: {spent[0]!r} was a grid's code before; a code is never given to another grid", (("grids", spent[0]),)
-        )  # fmt: skip
+            f"grids: {spent[0]!r} was a grid's code before; a code is never given to another grid",
+            (("grids", spent[0]),),
+        )
     names = {code: code for code in codes}
     if "" in fresh:
         names[""] = _next_code(connection, plan, fresh.pop(""), {*there, *codes})

@@ -54,7 +54,8 @@ SELECT json_build_object(
           SELECT g.code, coalesce(g.name, g.code), g.path FROM grid g JOIN area a ON a.id = g.area_id
           WHERE g.is_effective AND a.code = :code
           UNION ALL  -- grids of earlier plans whose cases are not closed yet keep them
-          SELECT DISTINCT ON (g.path) g.code, coalesce(g.name, g.code), g.path FROM grid g JOIN area a ON a.id = g.area_id
+          SELECT DISTINCT ON (g.path) g.code, coalesce(g.name, g.code), g.path
+          FROM grid g JOIN area a ON a.id = g.area_id
           WHERE g.valid_to IS NOT NULL AND a.code = :code
             AND NOT EXISTS (SELECT 1 FROM grid t WHERE t.path = g.path AND t.is_effective)
             AND EXISTS (SELECT 1 FROM seen WHERE seen.is_open AND seen.path <@ g.path)) k,

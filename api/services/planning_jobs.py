@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection, Engine
 
 from api.services.merging import MergeParameters, run_merge
-from api.services.rebalancing import RebalanceParameters, Report, read_town, settle, solve, store
+from api.services.proposals import store
+from api.services.rebalancing import RebalanceParameters, Report, read_town, settle, solve
 from data import planning
 from data.errors import BadInputError
 from data.jobs import RUNNER, Job

@@ -1,4 +1,4 @@
-"""Why each grid changes against today, in a sentence: what binds it, who moves, whose round changes. Chinese and English."""
+"""Why each grid changes against today, in a sentence of Chinese and one of English: what binds it, and who moves."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +22,14 @@ _WORKERS = text(
 )
 # what binds -> the clause in Chinese and in English
 CLAUSES = {
-    "ceiling": ("{of}现有 {before} 户，超过上限 {ceiling} 户", "{of_en} has {before} households, above the ceiling of {ceiling}"),
-    "floor": ("{of}现有 {before} 户，不足下限 {floor} 户", "{of_en} has {before} households, below the floor of {floor}"),
+    "ceiling": (
+        "{of}现有 {before} 户，超过上限 {ceiling} 户",
+        "{of_en} has {before} households, above the ceiling of {ceiling}",
+    ),
+    "floor": (
+        "{of}现有 {before} 户，不足下限 {floor} 户",
+        "{of_en} has {before} households, below the floor of {floor}",
+    ),
     "barrier": (
         "{of}被铁路、河流等障碍隔成 {pieces} 片，须各自连通",
         "{of_en} is cut into {pieces} pieces by a railway, a river or another barrier; a grid has to be connected",
@@ -33,14 +39,15 @@ CLAUSES = {
         "compound {compounds} lay in several grids and is put together",
     ),
     "community": (
-        "网格不出社区，{community} 的 {total} 户分不成全部达标的网格",
-        "a grid stays inside its community, and the {total} households of {community} do not divide into grids in the band",
+        "网格不出社区，{community} 的 {total} 户没有分成全部达标的网格",
+        "a grid stays inside its community, and the {total} households of {community} are not divided into grids that "
+        "are all in the band",
     ),
     "shape": (
         "各网格户数均可，调整使边界更平直、更均衡",
         "all sizes are within the band; the change makes borders plainer and loads more even",
     ),
-}  # fmt: skip
+}
 _BY_CAUSE = {
     "unit_over_ceiling": "ceiling", "total_below_floor": "community", "no_whole_number": "community",
     "pocket_below_floor": "barrier", "boxed_in": "compound",
@@ -74,6 +81,17 @@ class _Sides:
         return "ceiling" if households > self.ceiling else "floor" if households < self.floor else None
 
 
+@dataclass(frozen=True)
+class _Change:
+    """A grid of the plan that changes: its code, today's code it goes on as, and the units that come and go."""
+
+    code: str
+    old: str | None
+    community: str
+    into: pd.DataFrame
+    out: pd.DataFrame
+
+
 def reasons(connection: Connection, viewer: Viewer, plan_id: int) -> list[dict[str, Any]]:
     """Say of every grid that changes why; grids of today that end come last."""
     plan = plans.get(connection, viewer, plan_id)
@@ -100,7 +118,7 @@ def _sides(plan: Plan, assigned: Assigned) -> _Sides:
         if plan.parameters.get("mode") == "redraw"
         else {code: code for code in assigned.grids["code"] if code in set(todays)}
     )
-    units = units.assign(going_on=[successor.get(code) for code in units["grid"]])
+    units["going_on"] = pd.Series([successor.get(str(code)) for code in units["grid"]], dtype=object)
     today = pd.Index(todays).get_indexer(pd.Index(units["today"], dtype=object)).astype(np.int64)
     pieces = measure(assigned.ground, today, len(todays)).pieces
     return _Sides(
@@ -120,8 +138,7 @@ def _changed(plan: Plan, sides: _Sides, code: str, old: str | None, community: s
     out = units[(units["today"] == old) & (units["grid"] != code)] if old else units.iloc[:0]
     if into.empty and out.empty:
         return None
-    partners = sorted({*into["today"].dropna(), *out["going_on"].dropna()} - {old})
-    binding, clause = _binding(plan, sides, code, old, community, pd.concat([into, out]), partners)
+    binding, clause = _binding(plan, sides, _Change(code, old, community, into, out))
     came, gone, now = int(into["households"].sum()), int(out["households"].sum()), sides.after[code]
     new = ("新设网格：", "a new grid: ") if old is None else ("", "")
     zh = f"{new[0]}{clause[0]}；划入 {came} 户，划出 {gone} 户，调整后 {now} 户。"
@@ -146,28 +163,39 @@ def _ended(sides: _Sides, code: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _binding(
-    plan: Plan, sides: _Sides, code: str, old: str | None, community: str, moved: pd.DataFrame, partners: list[str]
-) -> tuple[str, tuple[str, str]]:  # fmt: skip
-    """Find what binds a grid that changes: its own size today, pieces, compounds, then the size of who it exchanges with."""
-    if sides.side(sides.after[code]):
-        for one in plan.metrics.get("infeasible", []):
-            if one["community"] == community and "text" in one:
-                return _BY_CAUSE.get(one.get("cause", ""), "community"), (one["text"], one["text_en"])
-    if old is not None and (own := sides.side(sides.before[old])):
-        return own, _words(sides, old, own)
-    if old is not None and sides.pieces[old] > 1:
-        return "barrier", _words(sides, old, "barrier")
-    joined = _joined_compounds(sides, moved)
-    if joined:
-        return "compound", _words(sides, code, "compound", compounds=_list(joined))
-    for partner in partners:
-        if side := sides.side(sides.before.get(partner, sides.floor)):
-            return side, _words(sides, partner, side)
-    if sides.side(sides.after[code]):
-        total = int(sides.units.loc[sides.units["community"] == community, "households"].sum())
-        return "community", _words(sides, code, "community", community=community, total=total)
-    return "shape", _words(sides, code, "shape")
+def _binding(plan: Plan, sides: _Sides, change: _Change) -> tuple[str, tuple[str, str]]:
+    """Find what binds a grid that changes: that it can't be in the band, else what asks for the change most."""
+    is_outside = sides.side(sides.after[change.code]) is not None
+    impossible = [one for one in plan.metrics.get("infeasible", []) if one["community"] == change.community]
+    if is_outside and impossible:
+        return _BY_CAUSE.get(impossible[0].get("cause", ""), "community"), (
+            impossible[0]["text"],
+            impossible[0]["text_en"],
+        )
+    needs = _needs(sides, change)
+    if needs:
+        binding, of, more = needs[0]
+    elif is_outside:
+        total = int(sides.units.loc[sides.units["community"] == change.community, "households"].sum())
+        binding, of, more = "community", change.code, {"community": change.community, "total": total}
+    else:
+        binding, of, more = "shape", change.code, {}
+    return binding, _words(sides, of, binding, **more)
+
+
+def _needs(sides: _Sides, change: _Change) -> list[tuple[str, str, dict[str, Any]]]:
+    """What asks for the change, the strongest first: the grid's size today, its pieces, compounds, partners' sizes."""
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    if change.old is not None:
+        if side := sides.side(sides.before[change.old]):
+            found.append((side, change.old, {}))
+        if sides.pieces[change.old] > 1:
+            found.append(("barrier", change.old, {}))
+    if joined := _joined_compounds(sides, pd.concat([change.into, change.out])):
+        found.append(("compound", change.code, {"compounds": _list(joined)}))
+    partners = sorted({*change.into["today"].dropna(), *change.out["going_on"].dropna()} - {change.old})
+    sizes = ((partner, sides.side(sides.before.get(partner, sides.floor))) for partner in partners)
+    return found + [(side, partner, {}) for partner, side in sizes if side]
 
 
 def _joined_compounds(sides: _Sides, moved: pd.DataFrame) -> list[str]:
@@ -180,9 +208,14 @@ def _joined_compounds(sides: _Sides, moved: pd.DataFrame) -> list[str]:
 def _words(sides: _Sides, of: str, binding: str, **more: Any) -> tuple[str, str]:
     """Write the clause of what binds."""
     values = {
-        "of": f"网格 {of} ", "of_en": f"grid {of}", "before": sides.before.get(of, 0), "pieces": sides.pieces.get(of, 1),
-        "floor": sides.floor, "ceiling": sides.ceiling, **more,
-    }  # fmt: skip
+        "of": f"网格 {of} ",
+        "of_en": f"grid {of}",
+        "before": sides.before.get(of, 0),
+        "pieces": sides.pieces.get(of, 1),
+        "floor": sides.floor,
+        "ceiling": sides.ceiling,
+        **more,
+    }
     zh, en = CLAUSES[binding]
     return zh.format(**values), en.format(**values)
 

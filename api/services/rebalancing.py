@@ -1,35 +1,28 @@
-"""What a rebalance job does: read lots and locks, let the engine cut grids, store the plans that came of it."""
+"""What a rebalance job does: settle what it was told, read lots and locks, let the engine cut grids."""
 
-import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy import Connection, text
 
 from api.errors import ConflictError, InvalidRequestError, MissingError
 from data import planning
-from data.assigned import plan_metrics, read_assigned, redraw, store_assigned, successor_codes
-from data.drafts import Base, insert_plan
+from data.assigned import read_assigned
 from data.errors import BadInputError, NotFoundError
 from data.lots import ensure_drawn
 from data.planning import Place
 from data.workload import count_workload, find_scheme
-from geo.rebalance import RebalancePlan, explain, rebalance
-from geo.rebalance.engine import Progress
+from geo.rebalance import RebalancePlan, rebalance, rebalance_front
 from geo.rebalance.problem import Mode
 from layers.tables import WORKLOADS
 
 Report = Callable[[float, str], None]
 """Told how far a job is (0-1) and what it does; raises when the job was cancelled."""
 MOST_PLANS = 9
-_EVER_IN_FORCE = text(
-    "SELECT DISTINCT code FROM grid WHERE path <@ CAST(:path AS ltree) AND (is_effective OR valid_to IS NOT NULL)"
-)
 _BASE_PLAN = text(
     "SELECT p.id, p.locks, a.code AS within, p.status FROM plan p JOIN area a ON a.id = p.area_id WHERE p.id = :id"
 )
@@ -180,155 +173,35 @@ def read_town(connection: Connection, area: Place, parameters: RebalanceParamete
 
 def solve(
     town: Town, parameters: RebalanceParameters, executor: Executor | None, report: Report
-) -> list[tuple[float | None, RebalancePlan]]:  # fmt: skip
-    """Let the engine cut grids: one plan, or a front of plans from least change to best shape, each with its shape."""
-    shapes: list[float | None] = [parameters.shape]
-    if parameters.front and town.has_current:
-        shapes = [round(float(shape), 4) for shape in np.linspace(0, 1, parameters.front)]
-    found: list[tuple[float | None, RebalancePlan]] = []
-    for number, shape in enumerate(shapes):
-
-        def progress(done: int, total: int, name: str, number: int = number) -> None:
-            ratio = (number + done / total) / len(shapes)
-            which = f"（方案 plan {number + 1}/{len(shapes)}）" if len(shapes) > 1 else ""
-            report(0.25 + 0.65 * ratio, f"已完成 {done}/{total} 个社区 communities done{which}：{name}")
-
-        found.append((shape, _solve_one(town, parameters, shape, executor, progress)))
-    return undominated(found)
-
-
-def _solve_one(
-    town: Town, parameters: RebalanceParameters, shape: float | None, executor: Executor | None, progress: Progress
-) -> RebalancePlan:  # fmt: skip
-    """Let the engine cut grids once."""
+) -> list[tuple[float | None, RebalancePlan]]:
+    """Let the engine cut grids: one plan, or a front of plans that lie from least change (0) to best shape (1)."""
     units = town.units
-    mode: Mode = parameters.mode if town.has_current else "redraw"
-    return rebalance(
-        units,
-        households="households",
-        within="community",
-        compound="compound" if parameters.keep_compounds and bool(units["compound"].notna().any()) else None,
-        current="current" if town.has_current else None,
-        barriers=town.barriers,
-        inside=town.buildings,
-        floor=parameters.floor or 1,
-        ceiling=parameters.ceiling or 1,
-        target=parameters.target,
-        mode=mode,
-        seed=parameters.seed,
-        shape=shape if mode == "adjust" else None,
-        weights={"workload": 1.0},
-        fixed="is_locked" if town.has_current else None,
-        closed=town.closed if town.has_current else (),
-        executor=executor,
-        progress=progress,
-    )
+    has_compounds = parameters.keep_compounds and bool(units["compound"].notna().any())
 
+    def progress(done: int, total: int, name: str) -> None:
+        report(0.25 + 0.65 * done / total, f"已完成 {done}/{total} 个社区 communities done：{name}")
 
-def undominated(plans: list[tuple[float | None, RebalancePlan]]) -> list[tuple[float | None, RebalancePlan]]:
-    """Leave out plans that another one beats in households in the band, households moved and shape alike."""
-    kept: list[tuple[float | None, RebalancePlan]] = []
-    scores: list[tuple[float, float, float]] = []
-    for shape, plan in plans:
-        score = (plan.households_in_band_ratio, -(plan.moved_households or 0), plan.mean_compactness or 0)
-        if not any(all(other >= own for other, own in zip(one, score, strict=True)) for one in scores):
-            worse = [all(own >= other for other, own in zip(one, score, strict=True)) for one in scores]
-            kept = [one for one, is_worse in zip(kept, worse, strict=True) if not is_worse] + [(shape, plan)]
-            scores = [one for one, is_worse in zip(scores, worse, strict=True) if not is_worse] + [score]
-    return kept
-
-
-def store(
-    connection: Connection, town: Town, parameters: RebalanceParameters, plan: RebalancePlan, *,
-    name: str, by: str | None, shape: float | None,
-) -> tuple[int, dict[str, Any]]:  # fmt: skip
-    """Store one plan as a proposal; gives its key and its metrics."""
-    ensure_drawn(connection, town.area)  # units may have changed while the engine worked
-    scheme = find_scheme(connection, parameters.scheme)
-    settled = parameters.model_dump() | {"mode": plan.mode, "shape": shape}
-    base = Base(
-        parameters.base_plan, int(str(scheme["id"])), settled, parameters.seed, {}, town.locks,
-        (parameters.floor or 1, parameters.ceiling or 1),
-    )  # fmt: skip
-    plan_id = insert_plan(connection, town.area, base, name=name, by=by, status="proposed")
-    position = {grid.grid_id: at for at, grid in enumerate(plan.grids)}
-    grid = np.array([position[code] for code in plan.grid_id], dtype=np.int64)
-    unit_id = town.units["id"].to_numpy(dtype=np.int64)
-    store_assigned(connection, plan_id, _grids(connection, town, plan), unit_id, grid)
-    assigned = read_assigned(connection, plan_id, town.area.path)
-    figures = redraw(connection, assigned)
-    metrics = plan_metrics(
-        assigned, figures, floor=base.band[0], ceiling=base.band[1],
-        successor_of=successor_codes(assigned) if plan.mode == "redraw" else None,
-    )  # fmt: skip
-    metrics |= _engine_metrics(plan, town, metrics, is_rerun=parameters.base_plan is not None)
-    metrics["shape"] = shape
-    connection.execute(planning.STORE_METRICS, {"id": plan_id, "metrics": metrics})
-    return plan_id, metrics
-
-
-def _grids(connection: Connection, town: Town, plan: RebalancePlan) -> list[tuple[str, str]]:
-    """Give each grid its code and community; a code that was in force once and is not now is not given again."""
-    kept = set(town.units["current"].dropna())
-    taken = {*connection.execute(_EVER_IN_FORCE, {"path": town.area.path}).scalars(), *kept}
-    found = []
-    for grid in plan.grids:
-        code = grid.grid_id
-        while code not in kept and code in taken:
-            code = next_code(code)
-        taken.add(code)
-        found.append((code, grid.community))
-    return _keep_names(town, plan, found)
-
-
-def _keep_names(town: Town, plan: RebalancePlan, grids: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Let the grid of a locked unit have the code that the unit is locked in, whichever grid has it by its households."""
-    position = {grid.grid_id: at for at, grid in enumerate(plan.grids)}
-    codes = [code for code, _ in grids]
-    for at in np.flatnonzero(town.units["is_locked"]):
-        wanted, own = town.units["current"].iloc[at], position[plan.grid_id[at]]
-        if wanted in codes:
-            codes[codes.index(wanted)] = codes[own]
-        codes[own] = wanted
-    return [(code, community) for code, (_, community) in zip(codes, grids, strict=True)]
-
-
-def next_code(code: str) -> str:
-    """Count the number at the end of a grid's code up by one."""
-    digits = re.search(r"[0-9]{1,3}$", code)
-    if digits is None:
-        return f"{code}-001"
-    number = digits.group()
-    return f"{code[: -len(number)]}{int(number) + 1:0{len(number)}d}"
-
-
-def _engine_metrics(
-    plan: RebalancePlan, town: Town, metrics: dict[str, Any], *, is_rerun: bool
-) -> dict[str, Any]:  # fmt: skip
-    """What only the engine knows: bounds, bridges, and why grids are outside the band."""
-    bounds = {} if is_rerun else {one.community: getattr(one, "moved_bound_households", None) for one in plan.communities}
-    communities = [
-        one | {"moved_bound_households": _whole(bounds.get(one["community"]))} for one in metrics["communities"]
-    ]
-    known = [one["moved_bound_households"] for one in communities]
-    return {
-        "units_without_community": town.without,
-        "bridges": len(plan.bridges),
-        "communities": communities,
-        "moved_bound_households": None if None in known else sum(known),
-        "infeasible": [
-            {
-                "community": result.community,
-                "cause": shortfall.cause,
-                "is_proven": shortfall.is_proven,
-                **vars(explain(shortfall, plan.band, code=town.units["code"].iloc[shortfall.unit])),
-            }
-            for result in plan.communities
-            for shortfall in result.shortfalls
-        ],
+    options: dict[str, Any] = {
+        "households": "households",
+        "within": "community",
+        "compound": "compound" if has_compounds else None,
+        "current": "current" if town.has_current else None,
+        "barriers": town.barriers,
+        "inside": town.buildings,
+        "floor": parameters.floor,
+        "ceiling": parameters.ceiling,
+        "target": parameters.target,
+        "seed": parameters.seed,
+        "weights": {"workload": 1.0},
+        "fixed": "is_locked" if town.has_current else None,
+        "closed": town.closed if town.has_current else (),
+        "time_limit_s": parameters.time_limit_s,
+        "executor": executor,
+        "progress": progress,
     }
-
-
-def _whole(bound: float | None) -> int | None:
-    """Round a bound up: households are whole."""
-    return None if bound is None else int(np.ceil(bound - 1e-6))
+    if parameters.front and town.has_current:
+        plans = rebalance_front(units, count=parameters.front, **options)
+        return [(round(at / max(len(plans) - 1, 1), 4), plan) for at, plan in enumerate(plans)]
+    mode: Mode = parameters.mode if town.has_current else "redraw"
+    shape = parameters.shape if mode == "adjust" else None
+    return [(shape, rebalance(units, mode=mode, shape=shape, **options))]

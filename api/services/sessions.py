@@ -40,8 +40,8 @@ _CHARGE = text(
 _NAMES = text(
     "SELECT p.path, coalesce(a.code, g.code) AS code, coalesce(a.name, g.name, g.code) AS name "
     "FROM unnest(CAST(:paths AS text[])) AS p (path) LEFT JOIN area a ON a.path = p.path::ltree "
-    "LEFT JOIN LATERAL (SELECT code, name FROM grid WHERE path = p.path::ltree AND (is_effective OR valid_to IS NOT NULL) "
-    "ORDER BY is_effective DESC, valid_to DESC LIMIT 1) g ON true"
+    "LEFT JOIN LATERAL (SELECT code, name FROM grid WHERE path = p.path::ltree "
+    "AND (is_effective OR valid_to IS NOT NULL) ORDER BY is_effective DESC, valid_to DESC LIMIT 1) g ON true"
 )
 
 

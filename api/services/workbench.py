@@ -46,8 +46,8 @@ _TODAY_OF_UNIT = text(
     "FROM grid g JOIN plan_assignment x ON x.grid_id = g.id WHERE g.is_effective AND g.path <@ CAST(:path AS ltree)"
 )
 _PAIRS = text("""
-SELECT json_build_object('a', json_agg(unit_a), 'b', json_agg(unit_b), 'border_m', json_agg(round(border_m::numeric, 1)),
-  'is_cut', json_agg(is_cut), 'is_bridge', json_agg(is_bridge))::text
+SELECT json_build_object('a', json_agg(unit_a), 'b', json_agg(unit_b),
+  'border_m', json_agg(round(border_m::numeric, 1)), 'is_cut', json_agg(is_cut), 'is_bridge', json_agg(is_bridge))::text
 FROM (SELECT * FROM unit_neighbour WHERE path <@ CAST(:path AS ltree) ORDER BY unit_a, unit_b) n
 """)
 _RETIRED = text(

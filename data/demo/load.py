@@ -146,6 +146,7 @@ def _make_accounts(engine: Engine, path: Path) -> None:
             ("dispatcher", "示例派遣员", Post("dispatcher", XIALU)),
             ("department", "示例处置部门", Post("department", XIALU, DEPARTMENT)),
             ("planner", "示例规划员", Post("planner")),
+            ("approver", "示例规划审批员", Post("planner")),  # a plan is approved by another person than submitted it
             ("system_admin", "示例系统管理员", Post("system_admin")),
             ("security_admin", "示例安全管理员", Post("security_admin")),
             ("audit_admin", "示例审计管理员", Post("audit_admin")),
