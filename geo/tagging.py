@@ -194,10 +194,11 @@ def _label_regions(
     """Label the cells no border touches: one test for each connected region of them."""
     is_free = np.ones(shape, dtype=bool)
     is_free.ravel()[border] = False
-    region, _ = ndimage.label(is_free)
-    _, sample = np.unique(region, return_index=True)
-    sample = sample[is_free.ravel()[sample]]
-    owner = np.full(region.max() + 1, _OUTSIDE, dtype=np.int32)
+    region, count = ndimage.label(is_free)
+    sample = np.zeros(count + 1, dtype=np.int64)
+    sample[region.ravel()] = np.arange(region.size, dtype=np.int32)  # any cell of a region will do: the last one
+    sample = sample[1:]  # region 0 is the border
+    owner = np.full(count + 1, _OUTSIDE, dtype=np.int32)
     at, polygon = tree.query(_centres(sample, origin, scale, shape), predicate="intersects")
     order = np.argsort(-polygon, kind="stable")
     owner[region.ravel()[sample[at[order]]]] = polygon[order]  # the lowest polygon is written last

@@ -19,7 +19,6 @@ from data.imports.shapes import Reprojection, choose_reprojection, geometries
 from data.imports.source import Chunk, Source
 from data.imports.stage import Stage
 from data.imports.values import as_text
-from data.pyramid import CellCounts
 from layers.layer import Layer
 from layers.registry import get_layer
 from layers.tables import AREA_LEVELS
@@ -82,7 +81,6 @@ class _Import:
     ) -> None:
         self.connection, self.layer, self.source, self.mapped, self.options = connection, layer, source, mapped, options
         self.log = FaultLog()
-        self.counts = CellCounts()
         self.is_incident = layer.name == "incident"
 
     def run(self, on_progress: Progress) -> ImportReport:
@@ -97,8 +95,6 @@ class _Import:
             if stage is None:
                 stage = self._stage(list(made.columns))
             stage.load(made)
-            if self.is_incident and not self.log.error_count:
-                self.counts.add(incidents.points_of(made))
             rows += len(chunk.rows)
             on_progress(rows, chunk.done_ratio)
         if stage is None or maker is None:
@@ -192,7 +188,7 @@ class _Import:
     def _merge(self, stage: Stage) -> tuple[int, int]:
         """Merge and bring what follows from it up to date."""
         if self.is_incident:
-            return incidents.merge(stage, self.counts)
+            return incidents.merge(stage)
         table = self.layer.table.name
         moves = areas.find_moves(self.connection) if table == "area" else []
         added, changed = stage.merge(("plan_id", "code") if table == "grid" else ("code",))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, TextClause, text
 from data.imports.faults import FaultLog
 
 NEVER_CHANGED = ("code", "id", "plan_id")  # a row's identity
+READ_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Stage:
             text(
                 f'SELECT "{column}"::text, array_agg("row" ORDER BY "row") FROM import_stage '
                 f'WHERE "{column}" IS NOT NULL GROUP BY 1 HAVING count(*) > 1 ORDER BY min("row")'
-            )
+            ),
+            execution_options={"yield_per": READ_AT_ONCE},
         )
         for value, rows in found:
             later = rows[1:]
@@ -82,36 +84,64 @@ class Stage:
             Rows of the file.
         """
         changed = {row for (row,) in self.connection.execute(text(self.update_sql(key) + ' RETURNING s."row"'))}
-        added = {row for (row,) in self.connection.execute(text(self._missing_sql(key)))}
+        added = {row for (row,) in self.connection.execute(text(self.missing_sql(key)))}
         self.connection.execute(text(self.insert_sql(key)))
         return added, changed
 
     def update_sql(self, key: tuple[str, ...] = ("code",)) -> str:
         """Write the update of rows that differ."""
-        names = [name for name in self.columns if name not in NEVER_CHANGED]
-        sets = ", ".join(f'"{name}" = {self._staged(name)}' for name in names)
-        old = ", ".join(f't."{name}"' for name in names)
-        new = ", ".join(self._staged(name) for name in names)
         return (
-            f'UPDATE "{self.table.name}" t SET {sets} FROM import_stage s '
-            f"WHERE {_matches(key)} AND ({old}) IS DISTINCT FROM ({new})"
+            f'UPDATE "{self.table.name}" t SET {self._sets()} FROM import_stage s '
+            f"WHERE {_matches(key)} AND {self._differs()}"
+        )
+
+    def differing_sql(self) -> str:
+        """Write the making of `import_differing`: rows that will change, as they are now, locked until they have."""
+        return (
+            'CREATE TEMP TABLE import_differing ON COMMIT DROP AS SELECT s."row", t.geom, t.path '
+            f'FROM "{self.table.name}" t JOIN import_stage s ON {_matches(("code",))} WHERE {self._differs()} '
+            "FOR UPDATE OF t"
+        )
+
+    def update_differing_sql(self) -> str:
+        """Write the update of the rows in `import_differing`."""
+        return (
+            f'UPDATE "{self.table.name}" t SET {self._sets()} FROM import_stage s '
+            f'JOIN import_differing d ON d."row" = s."row" WHERE {_matches(("code",))}'
         )
 
     def insert_sql(self, key: tuple[str, ...] = ("code",)) -> str:
-        """Write the insert of rows that are not there; run it after the update."""
+        """Write the insert of rows that are not there; run it after the update.
+
+        Rows are laid down along a Hilbert curve, which is how PostGIS sorts geometry: a tile reads few pages.
+        """
         names = ", ".join(f'"{name}"' for name in self.columns)
         values = ", ".join(self._staged(name) for name in self.columns)
         return (
             f'INSERT INTO "{self.table.name}" ({names}) SELECT {values} FROM import_stage s '
-            f'WHERE NOT EXISTS (SELECT 1 FROM "{self.table.name}" t WHERE {_matches(key)}) ORDER BY s."row"'
+            f'WHERE NOT EXISTS (SELECT 1 FROM "{self.table.name}" t WHERE {_matches(key)}) ORDER BY s.geom, s."row"'
         )
 
-    def _missing_sql(self, key: tuple[str, ...]) -> str:
+    def missing_sql(self, key: tuple[str, ...] = ("code",)) -> str:
         """Write the query of the rows that `insert_sql` will insert."""
         return (
             f'SELECT s."row" FROM import_stage s '
             f'WHERE NOT EXISTS (SELECT 1 FROM "{self.table.name}" t WHERE {_matches(key)})'
         )
+
+    def _sets(self) -> str:
+        """Write the assignments of an update."""
+        return ", ".join(f'"{name}" = {self._staged(name)}' for name in self._changeable())
+
+    def _differs(self) -> str:
+        """Write the condition that a row of the table is not as staged."""
+        old = ", ".join(f't."{name}"' for name in self._changeable())
+        new = ", ".join(self._staged(name) for name in self._changeable())
+        return f"({old}) IS DISTINCT FROM ({new})"
+
+    def _changeable(self) -> list[str]:
+        """List the columns that an update sets."""
+        return [name for name in self.columns if name not in NEVER_CHANGED]
 
     def _staged(self, name: str) -> str:
         """Write a staged value: the column's default where the file is blank and the column may not be."""

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import gzip
+import io
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,8 @@ from data.errors import BadInputError
 from data.imports.faults import short
 from data.imports.source import CHUNK_ROWS, Chunk, Source
 
-BLOCK_BYTES = 8 * 2**20
+BLOCK_BYTES = 2**20  # Arrow reads up to 32 blocks ahead
+GATHERED_BLOCKS, GATHERED_ROWS = 8, 20_000  # a chunk is as many blocks or, if that is less, these rows and a few more
 _SNIFFED_BYTES = 4 * 2**20
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NAMES = {"gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030", "utf-8": "utf-8", "utf8": "utf-8"}
@@ -82,18 +84,24 @@ def _csv_chunks(path: Path, codec: str) -> Iterator[Chunk]:
     with path.open("rb") as packed:
         file: Any = gzip.GzipFile(fileobj=packed) if path.suffix.lower() == ".gz" else packed
         reader = _csv_reader(path, file, codec)
-        while True:
-            try:
-                batch = reader.read_next_batch()
-            except StopIteration:
-                return
-            except (pa.ArrowInvalid, UnicodeError, OSError, EOFError) as exc:
-                raise _damaged(path, codec, exc) from exc
-            for start in range(0, batch.num_rows, CHUNK_ROWS):
-                part = batch.slice(start, CHUNK_ROWS)
-                rows = np.arange(row, row + part.num_rows)
-                row += part.num_rows
-                yield Chunk(rows, part.to_pandas(), None, min(packed.tell() / total, 1.0))
+        while batches := _gathered(path, reader, codec):
+            part = pa.Table.from_batches(batches)
+            rows = np.arange(row, row + part.num_rows)
+            row += part.num_rows
+            yield Chunk(rows, part.to_pandas(), None, min(packed.tell() / total, 1.0))
+
+
+def _gathered(path: Path, reader: arrow_csv.CSVStreamingReader, codec: str) -> list[pa.RecordBatch]:
+    """Read blocks until they are enough for a chunk, or there are no more."""
+    batches: list[pa.RecordBatch] = []
+    try:
+        while len(batches) < GATHERED_BLOCKS and sum(batch.num_rows for batch in batches) < GATHERED_ROWS:
+            batches.append(reader.read_next_batch())
+    except StopIteration:
+        pass
+    except (pa.ArrowInvalid, UnicodeError, OSError, EOFError) as exc:
+        raise _damaged(path, codec, exc) from exc
+    return batches
 
 
 def _csv_reader(path: Path, file: Any, codec: str) -> arrow_csv.CSVStreamingReader:
@@ -116,9 +124,10 @@ def _header(path: Path, codec: str) -> list[str]:
     """Read the names of the columns and refuse a repeated or an endless header."""
     with _opened(path) as file:
         head = file.read(BLOCK_BYTES)
-    text = codecs.getincrementaldecoder("utf-8-sig" if codec == "utf-8" else codec)(errors="replace").decode(head)
+    name_codec = "utf-8-sig" if codec == "utf-8" else codec
+    text = io.TextIOWrapper(io.BytesIO(head), name_codec, errors="replace", newline="")
     try:
-        header = [name.strip() for name in next(csv.reader(text.splitlines(keepends=True)), [])]
+        header = [name.strip() for name in next(csv.reader(text), [])]
     except csv.Error as exc:
         raise BadInputError(f"{path.name} has no header that can be read: {exc}") from exc
     repeated = {name for name in header if header.count(name) > 1 and name} if len(header) < 5000 else set(header)
