@@ -13,6 +13,7 @@ from geo.errors import InvalidInputError
 from geo.merge.bound import moved_bound
 from geo.merge.consensus import Labels, agree, labels_of_plan, overlap_of
 from geo.merge.layers import Coded, GridLayer, encode
+from geo.rebalance.bounds import lower_bound
 from geo.rebalance.plan import RebalancePlan, assemble
 from geo.rebalance.prepare import prepare
 from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution
@@ -126,7 +127,7 @@ def merge(  # noqa: PLR0913 (the options of the job, all keyword-only)
             )
         ),
         float(coded.weight @ moved),
-        sum(moved_bound(task.coded, task.households) for task in tasks),
+        sum(found.bound for found in merged),
     )
 
 
@@ -142,11 +143,15 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Merged:
-    """One community merged: the problem as it was solved last, its solution, households that move in each layer."""
+    """One community merged: the problem as it was solved last, its solution, households that move in each layer.
+
+    `bound` is a lower bound of the weighted sum of these, over all plans that miss the band by no more.
+    """
 
     problem: CommunityProblem
     solution: CommunitySolution
     moved: FloatArray
+    bound: float = 0.0
 
 
 def _merge(task: _Task, seed: int) -> _Merged:
@@ -166,7 +171,16 @@ def _merge(task: _Task, seed: int) -> _Merged:
                 best = value, _Merged(problem, solution, moved)
     if best is None:
         raise InvalidInputError("there are no units")
-    return best[1]
+    found = best[1]
+    alone = [_alone(task, layer) for layer in range(len(task.coded.grid))]
+    least = np.array([lower_bound(one, miss_households=found.solution.miss_households) for one in alone])
+    return replace(found, bound=moved_bound(task.coded, task.households, np.minimum(least, found.moved)))
+
+
+def _alone(task: _Task, layer: int) -> CommunityProblem:
+    """Make the problem of changing least from one layer alone."""
+    coded = Coded((task.coded.grid[layer],), (task.coded.codes[layer],), np.ones(1))
+    return _labelled(replace(task, coded=coded, kept=None), (np.arange(len(coded.codes[0])),))
 
 
 def _labelled(task: _Task, labels: Labels) -> CommunityProblem:
