@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data.commands.rebalance import read_barriers, read_ids
+from data.crosswalk.columns import code_column
 from data.crosswalk.table import crosswalk_csv, write_file
 from data.errors import BadInputError
 from data.frames import read_frame, write_layers
@@ -21,8 +22,6 @@ from data.parallel import open_executor
 from data.settings import DataSettings
 from geo.merge import Conflicts, GridLayer, MergePlan, find_conflicts, layer_of_polygons, merge
 from geo.rebalance import explain, grid_frame
-
-CODE_COLUMNS = ("code", "grid_id", "grid", "id", "网格编码")
 
 
 @click.command()
@@ -102,17 +101,6 @@ def _layer(frame: gpd.GeoDataFrame, name: str, spec: str, weight: float) -> Grid
     except BadInputError as error:
         raise BadInputError(f"layer {name}: {spec} is no column of the units, and {error}") from error
     return layer_of_polygons(name, grids, frame, code=code_column(grids, name, field), weight=weight)
-
-
-def code_column(grids: gpd.GeoDataFrame, name: str, field: str = "") -> str:
-    """Choose the column of a layer's codes: as asked for, else the first known name."""
-    columns = [str(one) for one in grids.columns if one != grids.geometry.name]
-    found = next((one for one in ([field] if field else CODE_COLUMNS) if one in columns), None)
-    if found is None:
-        raise BadInputError(
-            f"layer {name} has no column {field or ' or '.join(CODE_COLUMNS)}; it has {', '.join(columns) or 'none'}"
-        )
-    return found
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:

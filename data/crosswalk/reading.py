@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from data.commands.merge import code_column
+from data.crosswalk.columns import code_column
 from data.errors import BadInputError
 from data.exchange.reading import read_plan, table_kinds
 from data.exchange.unpacking import unpack
