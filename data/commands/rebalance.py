@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ from data.errors import BadInputError
 from data.frames import read_frame, write_layers
 from data.parallel import open_executor
 from data.settings import DataSettings
-from geo.rebalance import RebalancePlan, explain, grid_frame, rebalance
+from geo.rebalance import CommunityResult, RebalancePlan, explain, grid_frame, rebalance, rebalance_front
 
 REASONS_SHOWN = 10
 
@@ -37,28 +38,72 @@ REASONS_SHOWN = 10
 @click.option("--ceiling", type=float, default=800, show_default=True, help="Most households of a grid.")
 @click.option("--target", type=float, help="Wished households of a grid (else the middle).")
 @click.option("--mode", type=click.Choice(["redraw", "adjust"]), default="redraw", show_default=True)
+@click.option("--shape", type=click.FloatRange(0, 1), help="Of adjust: 0 least change (the default) to 1 best shape.")
+@click.option(
+    "--front", type=click.IntRange(min=1), help="Find so many plans from least change to best shape; each is a file."
+)
+@click.option("--weight", multiple=True, metavar="COLUMN=FACTOR", help="Workload to balance (else the households).")
+@click.option("--fixed", help="Column of marks (0/1): such units stay in their current grid.")
+@click.option("--lock", "closed", multiple=True, metavar="GRID", help="Current grid that stays exactly as it is.")
+@click.option("--reach-m", type=float, help="Longest edge between neighbouring points, in metres.")
+@click.option("--time-limit", "time_limit_s", type=float, help="Seconds after which the best plan so far is taken.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes (dask).")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes (dask); 1: threads."
+)
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="GeoPackage to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(units: str, output: str, *, as_json: bool, workers: int, **options: Any) -> None:
     """按户数区间重划网格。Cut UNITS into connected grids with households in a band, each inside one community.
 
-    OUTPUT gets the layers `unit` (all rows and columns of UNITS and grid_id) and `grid`.
+    OUTPUT gets the layers `unit` (all rows and columns of UNITS and grid_id) and `grid`; the plans of a front are
+    OUTPUT with -1, -2 .. before the suffix, fewest households moved first.
     """
-    started = time.perf_counter()
     frame = read_frame(units, options.pop("layer"))
     ids = read_ids(frame, options.pop("id_field"))
     barriers = read_barriers(options.pop("barriers"), frame)
+    options["weights"] = dict(_weight(text) for text in options.pop("weight"))
+    count = options.pop("front")
+    started = time.perf_counter()
     with open_executor(workers, DataSettings().dask_scheduler) as executor, _progress_bar(quiet=as_json) as progress:
-        plan = rebalance(frame, barriers=barriers, executor=executor, progress=progress, **options)
-    grid = grid_frame(frame, plan)
-    write_layers(output, {"unit": _with_grids(frame, plan), "grid": grid})
+        options |= {"barriers": barriers, "executor": executor, "progress": progress}
+        plans = _solve(frame, count, options)
     seconds = round(time.perf_counter() - started, 2)
+    outputs = [output] if count is None else [_numbered(output, number + 1) for number in range(len(plans))]
+    for plan, path in zip(plans, outputs, strict=True):
+        write_layers(path, {"unit": _with_grids(frame, plan), "grid": grid_frame(frame, plan)})
     if as_json:
-        click.echo(json.dumps(_report(plan, ids, seconds), ensure_ascii=False))
-    else:
-        _print_report(plan, output, seconds)
+        reports = [_report(plan, ids, seconds) for plan in plans]
+        front = [report | {"output": path} for report, path in zip(reports, outputs, strict=True)]
+        click.echo(json.dumps(reports[0] if count is None else {"front": front}, ensure_ascii=False))
+        return
+    for plan, path in zip(plans, outputs, strict=True):
+        _print_report(plan, path, seconds)
+
+
+def _solve(frame: gpd.GeoDataFrame, count: int | None, options: dict[str, Any]) -> Sequence[RebalancePlan]:
+    """One plan, or those of a front."""
+    if count is None:
+        return (rebalance(frame, **options),)
+    if options.pop("shape") is not None:
+        raise BadInputError("--front runs over all shapes; leave out --shape")
+    options.pop("mode")
+    return rebalance_front(frame, count=count, **options)
+
+
+def _weight(text: str) -> tuple[str, float]:
+    """A column and its factor."""
+    column, _, factor = text.rpartition("=")
+    try:
+        return column, float(factor)
+    except ValueError:
+        raise BadInputError(f"--weight {text}: expected COLUMN=FACTOR, such as households=1") from None
+
+
+def _numbered(output: str, number: int) -> str:
+    """The path of one plan of a front."""
+    path = Path(output)
+    return str(path.with_name(f"{path.stem}-{number}{path.suffix}"))
 
 
 def read_ids(frame: gpd.GeoDataFrame, field: str | None) -> list[Any]:
@@ -99,19 +144,40 @@ def _report(plan: RebalancePlan, ids: list[Any], seconds: float) -> dict[str, An
         "grids_in_band": plan.grids_in_band,
         "households_in_band_ratio": plan.households_in_band_ratio,
         "disconnected_grids": plan.disconnected_grids,
+        "barrier_crossings": plan.barrier_crossings,
+        "holes": None if plan.rings is None else plan.rings.holes,
+        "enclaves": None if plan.rings is None else plan.rings.enclaves,
         "moved_households": plan.moved_households,
+        "moved_bound_households": plan.moved_bound_households,
         "mean_compactness": plan.mean_compactness,
         "bridges": [[ids[b.unit_a], ids[b.unit_b], b.gap_m] for b in plan.bridges],
         "bridges_over_barriers": [[ids[b.unit_a], ids[b.unit_b]] for b in plan.bridges if b.crosses_barrier],
         "infeasible": _infeasible(plan, ids),
+        "community": [_community(result) for result in plan.communities],
         "cut_compounds": list(plan.cut_compounds),
         "parted_compounds": list(plan.parted_compounds),
         "floor": plan.band.floor,
         "ceiling": plan.band.ceiling,
         "target": plan.band.target,
         "mode": plan.mode,
+        "shape": plan.shape,
         "seed": plan.seed,
         "seconds": seconds,
+    }
+
+
+def _community(result: CommunityResult) -> dict[str, Any]:
+    """One community: what moves, at least how much must, and the gap between the two."""
+    value, bound = result.moved_households, result.moved_bound_households
+    return {
+        "community": result.community,
+        "grids": result.grids,
+        "grids_in_band": result.grids_in_band,
+        "miss_households": result.miss_households,
+        "miss_bound_households": result.miss_bound_households,
+        "moved_households": value,
+        "moved_bound_households": bound,
+        "gap_households": None if value is None or bound is None else value - bound,
     }
 
 
@@ -167,6 +233,10 @@ def _print_report(plan: RebalancePlan, output: str, seconds: float) -> None:
     if plan.moved_households is not None:
         share = plan.moved_households / plan.households if plan.households else 0
         rows.append(("调整户数 moved households", f"{plan.moved_households:,.0f} ({share:.1%})"))
+    if plan.moved_bound_households is not None:
+        rows.append(("至少须调整 proven bound", f"{plan.moved_bound_households:,.0f}"))
+    if plan.rings is not None:
+        rows.append(("飞地、孔洞 enclaves, holes", f"{plan.rings.enclaves}, {plan.rings.holes}"))
     if plan.mean_compactness is not None:
         rows.append(("紧凑度 compactness", f"{plan.mean_compactness:.3f}"))
     if plan.cut_compounds:

@@ -34,15 +34,19 @@ class Neighbours:
     is_cut: BoolArray
 
 
-def find_neighbours(units: Units, barriers: npt.NDArray[np.object_]) -> Neighbours:
+def find_neighbours(units: Units, barriers: npt.NDArray[np.object_], *, reach_m: float | None = None) -> Neighbours:
     """Find the neighbours inside each community.
 
     Units are neighbours when they share at least 1 m of border (points: an edge of the community's Delaunay
     triangulation, coincident points in a star). A pair is cut when the straight line between the two units'
-    inside points (`units.inside_m`) touches a barrier; barriers are in the metric CRS of the units.
+    inside points (`units.inside_m`) touches a barrier; barriers are in the metric CRS of the units. Points farther
+    apart than `reach_m`, where given, are no neighbours.
     """
     if units.is_point:
         pairs = _point_pairs(units)
+        if reach_m is not None:
+            gap_m = shapely.distance(units.geom_m[pairs[:, 0]], units.geom_m[pairs[:, 1]])
+            pairs = pairs[gap_m <= reach_m]
         border_m = np.ones(len(pairs))
     else:
         pairs, border_m = _polygon_pairs(units)

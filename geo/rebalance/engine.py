@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import geopandas as gpd
 
 from geo.errors import InvalidInputError
-from geo.rebalance.front import solve_front
+from geo.rebalance.front import front_shapes, solve_front
 from geo.rebalance.plan import RebalancePlan, assemble
 from geo.rebalance.prepare import Prepared, prepare
 from geo.rebalance.problem import Band, Mode
@@ -41,6 +41,7 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     weights: Mapping[str, float] | None = None,
     fixed: str | None = None,
     closed: Collection[str] = (),
+    reach_m: float | None = None,
     time_limit_s: float | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -82,6 +83,8 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
         Column of marks: such units stay in their current grid.
     closed
         Codes of current grids that stay exactly as they are.
+    reach_m
+        Longest edge between neighbouring points, in metres; any without. Points left without a neighbour are bridged.
     time_limit_s
         Ends the search after about so many seconds with the best plan found; then the plan may differ from run to run.
     executor
@@ -97,7 +100,7 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     prepared = _read(
         units, households=households, within=within, compound=compound, current=current, barriers=barriers,
         inside=inside, band=_band(floor, ceiling, target), mode=mode, shape=shape, weights=weights, fixed=fixed,
-        closed=closed, seed=seed,
+        closed=closed, reach_m=reach_m, seed=seed,
     )  # fmt: skip
     solve = partial(solve_community, seed=seed)
     solutions = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
@@ -129,14 +132,15 @@ def rebalance_front(  # noqa: PLR0913 (the options of the job, all keyword-only)
     """
     if count < 1:
         raise InvalidInputError(f"a front has at least one plan, not {count}")
-    options: dict[str, Any] = {
-        **dict.fromkeys(("within", "compound", "current", "barriers", "inside", "weights", "fixed")), "closed": (),
-        **columns,
-    }  # fmt: skip
+    absent = dict.fromkeys(("within", "compound", "current", "barriers", "inside", "weights", "fixed", "reach_m"))
+    options: dict[str, Any] = {**absent, "closed": (), **columns}
     prepared = _read(units, band=_band(floor, ceiling, target), mode="adjust", shape=None, seed=seed, **options)
     solve = partial(solve_front, seed=seed, count=count)
     fronts = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
-    plans = [assemble(prepared, solutions, seed=seed) for solutions in zip(*fronts, strict=True)]
+    plans = [
+        assemble(prepared, solutions, seed=seed, shape=shape)
+        for shape, solutions in zip(front_shapes(count), zip(*fronts, strict=True), strict=True)
+    ]
     return undominated(plans)
 
 
@@ -169,6 +173,7 @@ def _read(  # noqa: PLR0913 (the options of the job, all keyword-only)
     weights: Mapping[str, float] | None,
     fixed: str | None,
     closed: Collection[str],
+    reach_m: float | None,
     seed: int,
 ) -> Prepared:
     """Check the options, read the units and make the problems."""
@@ -180,6 +185,8 @@ def _read(  # noqa: PLR0913 (the options of the job, all keyword-only)
         raise InvalidInputError("mode adjust needs the column of the current grids")
     if shape is not None and not 0 <= shape <= 1:
         raise InvalidInputError(f"the shape must be between 0 and 1, not {shape:g}")
+    if reach_m is not None and not reach_m > 0:
+        raise InvalidInputError(f"the reach must be > 0 m, not {reach_m:g}")
     if current is None and (fixed is not None or closed):
         raise InvalidInputError("locks need the column of the current grids")
     read = read_units(
@@ -189,7 +196,7 @@ def _read(  # noqa: PLR0913 (the options of the job, all keyword-only)
     unknown = sorted(set(closed) - set(read.incumbents))
     if unknown:
         raise InvalidInputError(f"there is no current grid {unknown[0]} to lock")
-    return prepare(read, barriers=barriers, band=band, mode=mode, shape=shape, closed=closed)
+    return prepare(read, barriers=barriers, band=band, mode=mode, shape=shape, closed=closed, reach_m=reach_m)
 
 
 def _each(

@@ -11,6 +11,7 @@ from geo.rebalance.board import polsby_popper
 from geo.rebalance.codes import match, name_grids
 from geo.rebalance.prepare import Prepared
 from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution, FloatArray, IntArray, Mode, Shortfall
+from geo.rebalance.rings import Rings, count_rings
 from geo.rebalance.sums import sum_by
 
 
@@ -38,7 +39,10 @@ class Bridge:
 
 @dataclass(frozen=True)
 class CommunityResult:
-    """What became of one community; `moved_households` is None without an incumbent plan."""
+    """What became of one community; `moved_households` is None without an incumbent plan.
+
+    `moved_bound_households` is a proven lower bound of it where least change alone was asked for, else None.
+    """
 
     community: str
     units: int
@@ -46,6 +50,7 @@ class CommunityResult:
     grids: int
     grids_in_band: int
     moved_households: float | None
+    moved_bound_households: float | None
     miss_households: float
     miss_bound_households: float
     shortfalls: tuple[Shortfall, ...]
@@ -67,6 +72,10 @@ class RebalancePlan:
         Bridges that lie inside a grid.
     disconnected_grids
         Grids that are not connected, recounted from the units; 0 unless the engine is at fault.
+    barrier_crossings
+        Pairs of neighbouring units in one grid that a barrier parts.
+    rings
+        Holes in grids, and grids inside another one; None where the units are points.
     cut_compounds, parted_compounds
         Compounds cut by unit because they alone exceed the ceiling; compounds that lie in several pieces or
         communities, of which every piece is whole.
@@ -77,10 +86,13 @@ class RebalancePlan:
     communities: tuple[CommunityResult, ...]
     bridges: tuple[Bridge, ...]
     disconnected_grids: int
+    barrier_crossings: int
+    rings: Rings | None
     cut_compounds: tuple[str, ...]
     parted_compounds: tuple[str, ...]
     band: Band
     mode: Mode
+    shape: float
     seed: int
 
     @property
@@ -106,14 +118,22 @@ class RebalancePlan:
         return None if None in moved else sum(value for value in moved if value is not None)
 
     @property
+    def moved_bound_households(self) -> float | None:
+        """Proven lower bound of the households that must move; None where a community has none."""
+        bounds = [result.moved_bound_households for result in self.communities]
+        return None if None in bounds else sum(value for value in bounds if value is not None)
+
+    @property
     def mean_compactness(self) -> float | None:
         """Mean Polsby-Popper ratio of the grids; None where the units are points."""
         values = [grid.compactness for grid in self.grids if grid.compactness is not None]
         return sum(values) / len(values) if values else None
 
 
-def assemble(prepared: Prepared, solutions: Sequence[CommunitySolution], *, seed: int) -> RebalancePlan:
-    """Name the grids, measure them from the units, and gather the reasons."""
+def assemble(
+    prepared: Prepared, solutions: Sequence[CommunitySolution], *, seed: int, shape: float | None = None
+) -> RebalancePlan:
+    """Name the grids, measure them from the units, and gather the reasons; `shape` where it is not that asked for."""
     units, problems = prepared.units, prepared.problems
     per_unit = [solution.grid[problem.atom] for problem, solution in zip(problems, solutions, strict=True)]
     inside = shapely.get_coordinates(units.inside_m)
@@ -131,10 +151,13 @@ def assemble(prepared: Prepared, solutions: Sequence[CommunitySolution], *, seed
         communities=tuple(_results(problems, solutions)),
         bridges=_used_bridges(prepared, number),
         disconnected_grids=_disconnected(prepared, number),
+        barrier_crossings=_crossings(prepared, number),
+        rings=_rings(prepared, number),
         cut_compounds=tuple(units.compounds[c] for c in prepared.atoms.cut_compounds),
         parted_compounds=tuple(units.compounds[c] for c in prepared.atoms.parted_compounds),
         band=prepared.band,
         mode=prepared.mode,
+        shape=prepared.shape if shape is None else shape,
         seed=seed,
     )
 
@@ -167,8 +190,8 @@ def _compactness(prepared: Prepared, number: IntArray, count: int) -> FloatArray
         return None
     inner = number[near.pairs[:, 0]] == number[near.pairs[:, 1]]
     shared_m = sum_by(number[near.pairs[inner, 0]], near.border_m[inner], count)
-    area_m2 = sum_by(number, shapely.area(units.geom_m), count)
-    perimeter_m = sum_by(number, shapely.length(units.geom_m), count) - 2 * shared_m
+    area_m2 = sum_by(number, prepared.area_m2, count)
+    perimeter_m = sum_by(number, prepared.perimeter_m, count) - 2 * shared_m
     return np.array([polsby_popper(a, p) for a, p in zip(area_m2.tolist(), perimeter_m.tolist(), strict=True)])
 
 
@@ -179,6 +202,20 @@ def _disconnected(prepared: Prepared, number: IntArray) -> int:
     part = components(len(number), linked[number[linked[:, 0]] == number[linked[:, 1]]])
     pieces = np.unique(np.c_[number, part], axis=0)[:, 0]
     return int((np.bincount(pieces) > 1).sum())
+
+
+def _crossings(prepared: Prepared, number: IntArray) -> int:
+    """Count neighbours in one grid that a barrier parts."""
+    near = prepared.neighbours
+    return int((near.is_cut & (number[near.pairs[:, 0]] == number[near.pairs[:, 1]])).sum())
+
+
+def _rings(prepared: Prepared, number: IntArray) -> Rings | None:
+    """Count holes and enclaves."""
+    units = prepared.units
+    if units.is_point:
+        return None
+    return count_rings(units.community, number, prepared.perimeter_m, prepared.neighbours)
 
 
 def _used_bridges(prepared: Prepared, number: IntArray) -> tuple[Bridge, ...]:
@@ -207,6 +244,7 @@ def _results(problems: Sequence[CommunityProblem], solutions: Sequence[Community
                 grids=len(size),
                 grids_in_band=int(problem.band.holds(size).sum()),
                 moved_households=moved,
+                moved_bound_households=solution.moved_bound_households,
                 miss_households=solution.miss_households,
                 miss_bound_households=solution.miss_bound_households,
                 shortfalls=solution.shortfalls,

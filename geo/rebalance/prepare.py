@@ -26,10 +26,13 @@ class Prepared:
     atoms: Atoms
     band: Band
     mode: Mode
+    shape: float
+    area_m2: FloatArray
+    perimeter_m: FloatArray
     problems: tuple[CommunityProblem, ...]
 
 
-def prepare(
+def prepare(  # noqa: PLR0913 (the options of the job, all keyword-only)
     units: Units,
     *,
     barriers: gpd.GeoSeries | None,
@@ -37,10 +40,11 @@ def prepare(
     mode: Mode,
     shape: float | None = None,
     closed: Collection[str] = (),
+    reach_m: float | None = None,
 ) -> Prepared:
     """Find neighbours, bridges and atoms, and make one problem a community, in order of first unit."""
     lines = _barrier_lines(units, barriers)
-    neighbours = find_neighbours(units, lines)
+    neighbours = find_neighbours(units, lines, reach_m=reach_m)
     bridges = build_bridges(units, neighbours, lines)
     open_pairs = ~neighbours.is_cut
     linked = np.vstack([neighbours.pairs[open_pairs], bridges.pairs])
@@ -56,7 +60,7 @@ def prepare(
         split.problem(community, area_m2=area_m2, perimeter_m=perimeter_m, band=band, mode=mode, shape=shape)
         for community in range(len(units.communities))
     )
-    return Prepared(units, neighbours, bridges, atoms, band, mode, problems)
+    return Prepared(units, neighbours, bridges, atoms, band, mode, shape, area_m2, perimeter_m, problems)
 
 
 def _barrier_lines(units: Units, barriers: gpd.GeoSeries | None) -> npt.NDArray[np.object_]:

@@ -10,8 +10,16 @@ from geo.rebalance.settle import Heat, Stage
 
 FIRST = Stage(kept=40, steps=100, rounds=0)
 DRAWN_STAGES = (FIRST, Stage(kept=8, steps=250, rounds=20), Stage(kept=3, steps=400, rounds=80))
-KEPT_STAGES = (FIRST, Stage(kept=8, steps=400, rounds=10), Stage(kept=3, steps=2000, rounds=20))
-MIXED_STAGES = (FIRST, Stage(kept=10, steps=400, rounds=20), Stage(kept=3, steps=1000, rounds=40))
+KEPT_STAGES = (
+    Stage(kept=40, steps=100, rounds=2),
+    Stage(kept=8, steps=400, rounds=10),
+    Stage(kept=3, steps=2000, rounds=20),
+)
+MIXED_STAGES = (
+    Stage(kept=48, steps=100, rounds=4),
+    Stage(kept=10, steps=400, rounds=20),
+    Stage(kept=3, steps=1500, rounds=40),
+)
 OUTSIDE_HOUSEHOLDS = 40.0
 """Flat price of a grid outside the band, so that one grid misses by much rather than several by little."""
 LEAST_SHAPE_PRICE, SHAPE_PRICE = 0.2, 400.0
