@@ -278,9 +278,9 @@ def test_a_conflict_on_saving_is_shown_and_resolved(desk: Page, demo_url: str) -
     unit, _ = _border_unit(payload)
     _open_editor(desk, demo_url, plan_id)
     _click_unit(desk, payload, unit)
+    mine = desk.locator(".target-name").first.inner_text()
     desk.locator(".target").first.click()
     expect(desk.locator('[data-live="state"]')).to_contain_text("1 栋未保存")
-    mine = desk.locator(".edit-note").inner_text()
 
     codes = [grid["code"] for grid in payload["grids"]]
     grids = [{"code": grid["code"], "community": grid["community"]} for grid in payload["grids"]]
@@ -303,9 +303,8 @@ def test_a_conflict_on_saving_is_shown_and_resolved(desk: Page, demo_url: str) -
     dialog.get_by_role("button", name="按选择合并并保存").click()
     expect(desk.locator('[data-live="state"]')).to_contain_text("版本 3", timeout=SLOW_MS)
     after = _api(desk, f"/api/plans/{plan_id}/workbench")
-    now = after["grids"][after["units"]["grid"][unit]]["code"]
-    assert now in codes
-    assert now[-3:] in mine
+    now = after["grids"][after["units"]["grid"][unit]]
+    assert (now["name"], now["code"] in codes) == (mine, True)
 
 
 def test_every_step_is_quick_in_the_largest_district(desk: Page, demo_url: str) -> None:

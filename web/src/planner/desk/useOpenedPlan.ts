@@ -33,7 +33,7 @@ export function useOpenedPlan(named: (grids: GridFeature[]) => GridFeature[], fa
         against ? loadPlanGrids(against) : loadGrids(plan.within),
         loadPlanGrids(id),
         loadPlanChanges(id, against),
-        against ? [] : loadReasons(id),
+        against ? [] : loadReasons(id).catch((reason: unknown) => (fail(reason), [])),
       ]);
       if (mine !== turn) return false;
       const { floor, ceiling } = plan.parameters;

@@ -262,8 +262,8 @@ export class EditMap {
       minzoom: 13,
       paint: {
         "line-color": ["case", IS_SELECTED, INK, IS_MOVED, MOVED_COLOR, "rgba(23,32,29,0.3)"],
-        "line-width": byZoom(13, ["case", IS_SELECTED, 1.2, IS_MOVED, 1, 0.2], 16, ["case", IS_SELECTED, 2.5, IS_MOVED, 2.5, 0.8]),
-        "line-offset": ["case", IS_SELECTED, 1, IS_MOVED, 2, 0],
+        "line-width": byZoom(13, ["case", IS_SELECTED, 0.6, IS_MOVED, 1, 0.2], 16, ["case", IS_SELECTED, 1.4, IS_MOVED, 2.5, 0.8]),
+        "line-offset": ["case", IS_SELECTED, 0, IS_MOVED, 2, 0],
       },
     });
     over({
@@ -299,7 +299,7 @@ export class EditMap {
       type: "symbol",
       source: MARKS,
       minzoom: 13,
-      layout: { "icon-image": ["get", "mark"], "icon-allow-overlap": true, "icon-size": byZoom(13, 0.55, 17, 1.1) },
+      layout: { "icon-image": ["get", "mark"], "icon-padding": 1, "icon-size": byZoom(13, 0.55, 17, 1.1) },
     });
     this.map.addLayer({
       id: `${LABELS}-text`,

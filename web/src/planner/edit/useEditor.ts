@@ -40,7 +40,7 @@ export function useEditor(planId: string) {
   let painter: Painter | null = null;
 
   const say = (text: string, isBad = false): void => void (note.value = { text, isBad });
-  const codeOf = (grid: number): string => model.value!.grids[grid]!.code;
+  const labelOf = (grid: number): string => model.value!.grids[grid]!.name || model.value!.grids[grid]!.code;
 
   async function load(): Promise<void> {
     error.value = "";
@@ -134,17 +134,18 @@ export function useEditor(planId: string) {
   function moveTo(grid: number): void {
     const edited = model.value!;
     tool.value = "select";
+    activeGrid.value = grid;
     finish(() => edited.move(selection.value, grid), (outcome) => {
       const units = changed(outcome);
       const now = formatCount(edited.totals[grid]!.households);
-      return te("did_move", { units: units.length, households: sumOf(units), grid: codeOf(grid), now });
+      return te("did_move", { units: units.length, households: sumOf(units), grid: labelOf(grid), now });
     });
   }
   function splitOff(units: readonly number[] = selection.value): void {
     const edited = model.value!;
     const isDone = finish(() => edited.split(units), (outcome) => {
       const moved = changed(outcome);
-      return te("did_split", { grid: edited.grids.at(-1)!.code, units: moved.length, households: sumOf(moved) });
+      return te("did_split", { grid: labelOf(edited.grids.length - 1), units: moved.length, households: sumOf(moved) });
     });
     if (isDone) activeGrid.value = edited.grids.length - 1;
   }
@@ -159,9 +160,9 @@ export function useEditor(planId: string) {
   }
   function merge(grid: number, into: number): void {
     const edited = model.value!;
-    const gone = codeOf(grid);
+    const gone = labelOf(grid);
     finish(() => edited.merge([grid], into), () =>
-      te("did_merge", { gone, grid: codeOf(into), now: formatCount(edited.totals[into]!.households) }),
+      te("did_merge", { gone, grid: labelOf(into), now: formatCount(edited.totals[into]!.households) }),
     );
     activeGrid.value = into;
   }
