@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from geo.rebalance.board import Prices
 from geo.rebalance.codes import match
 from geo.rebalance.compiled import RandomState
+from geo.rebalance.exact import close_gap
 from geo.rebalance.incumbents import incumbent_starts
 from geo.rebalance.pieces import Piece, make_pieces
 from geo.rebalance.prices import follows, heat_of, prices_of_problem, stages_of
@@ -51,7 +52,13 @@ def solve_community(problem: CommunityProblem, seed: int, *, until: float = math
         next_grid += len(size)
     total_miss = float(band.miss(sum_by(grid, problem.households)).sum())
     moved = float(problem.overlap.sum() - match(problem, grid)[2].sum()) if problem.incumbents else None
-    return CommunitySolution(grid, tuple(shortfalls), total_miss, bound, moved)
+    solution = CommunitySolution(grid, tuple(shortfalls), total_miss, bound, moved)
+    if problem.mode != "adjust" or problem.shape > 0 or moved is None:
+        return solution
+    left_s = until - time.time()
+    if left_s <= 0:
+        return close_gap(problem, solution, effort=0)
+    return close_gap(problem, solution, time_limit_s=left_s if math.isfinite(left_s) else None)
 
 
 @dataclass(frozen=True)
