@@ -9,6 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay, QhullError
 
+from geo.rebalance.borders import shared_borders
 from geo.rebalance.problem import BoolArray, FloatArray, IntArray
 from geo.rebalance.units import Units
 
@@ -76,13 +77,9 @@ def connect(part: IntArray, pairs: IntArray) -> IntArray:
 
 def _polygon_pairs(units: Units) -> tuple[IntArray, FloatArray]:
     """Pairs that share a border of at least 1 m, and its length."""
-    geom_m = units.geom_m
-    a, b = shapely.STRtree(geom_m).query(geom_m, predicate="intersects")
-    keep = (a < b) & (units.community[a] == units.community[b])
-    a, b = a[keep], b[keep]
-    border_m = shapely.length(shapely.intersection(shapely.boundary(geom_m[a]), shapely.boundary(geom_m[b])))
+    pairs, border_m = shared_borders(units.geom_m, units.community)
     shared = border_m >= MIN_BORDER_M
-    return np.c_[a, b][shared].astype(np.int64), border_m[shared]
+    return pairs[shared], border_m[shared]
 
 
 def _point_pairs(units: Units) -> IntArray:

@@ -1,0 +1,97 @@
+"""Shared borders of polygons: by equal segments where the vertices coincide, by intersection where they may not.
+
+Two polygons that are drawn with the same vertices share whole segments, which sorting finds at a small part of the cost
+of intersecting them. A border whose vertices differ leaves segments without a twin on both sides: only such polygons
+are intersected.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geo.rebalance.problem import BoolArray, FloatArray, IntArray
+from geo.rebalance.sums import sum_by
+
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+FOLD = np.uint64(0xBF58476D1CE4E5B9)
+Geometries = npt.NDArray[np.object_]
+
+
+def shared_borders(geom_m: Geometries, group: IntArray) -> tuple[IntArray, FloatArray]:
+    """Find pairs of polygons of one group whose boundaries share a line, and its length.
+
+    Parameters
+    ----------
+    geom_m
+        Shape (n,). Valid polygons or multipolygons in metres.
+    group
+        Shape (n,). Only polygons of one group are paired.
+
+    Returns
+    -------
+    pairs, border_m
+        Shapes (n_pair, 2) and (n_pair,). Pairs a < b in ascending order; metres.
+    """
+    pairs, border_m, is_open = _twins(geom_m, group)
+    rest = np.flatnonzero(is_open)
+    a, b = shapely.STRtree(geom_m[rest]).query(geom_m[rest], predicate="intersects")
+    a, b = rest[a], rest[b]
+    keep = (a < b) & (group[a] == group[b])
+    slow = np.c_[a, b][keep]
+    boundary = np.empty(len(geom_m), dtype=object)
+    used = np.unique(slow)
+    boundary[used] = shapely.boundary(geom_m[used])
+    slow_m = shapely.length(shapely.intersection(boundary[slow[:, 0]], boundary[slow[:, 1]]))
+    known = ~np.isin(_numbers(pairs, len(geom_m)), _numbers(slow, len(geom_m)))
+    pairs, border_m = np.vstack([pairs[known], slow]), np.r_[border_m[known], slow_m]
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order], border_m[order]
+
+
+def _numbers(pairs: IntArray, count: int) -> IntArray:
+    """One number for each pair."""
+    return np.asarray(pairs[:, 0] * count + pairs[:, 1])
+
+
+def _twins(geom_m: Geometries, group: IntArray) -> tuple[IntArray, FloatArray, BoolArray]:
+    """Pairs with equal segments and their length; and who has a segment that exactly one other of the group lacks."""
+    start, end, owner, is_open = _segments(geom_m)
+    is_turned = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
+    start[is_turned], end[is_turned] = end[is_turned], start[is_turned]
+    key = _mixed(start) * np.uint64(3) + _mixed(end) + group[owner].astype(np.uint64) * FOLD
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+    size = np.diff(np.r_[first, len(key)])
+    one, two = order[first[size == 2]], order[first[size == 2] + 1]
+    is_same = (start[one] == start[two]).all(axis=1) & (end[one] == end[two]).all(axis=1)
+    is_same &= (group[owner[one]] == group[owner[two]]) & (owner[one] != owner[two])
+    one, two = one[is_same], two[is_same]
+    alone = np.ones(len(key), dtype=bool)
+    alone[one] = alone[two] = False
+    is_open[owner[alone]] = True
+    ends = np.sort(np.c_[owner[one], owner[two]], axis=1)
+    pairs, number = np.unique(_numbers(ends, len(geom_m)), return_inverse=True)
+    length_m = np.hypot(*(start[one] - end[one]).T)
+    border_m = sum_by(number, length_m, len(pairs))
+    return np.stack(np.divmod(pairs, len(geom_m)), axis=1), border_m, is_open
+
+
+def _segments(geom_m: Geometries) -> tuple[FloatArray, FloatArray, IntArray, BoolArray]:
+    """Segments of all rings, the polygon each belongs to, and who has parts that are no polygons."""
+    parts, owner = shapely.get_parts(geom_m, return_index=True)
+    is_polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    is_odd = np.zeros(len(geom_m), dtype=bool)
+    is_odd[owner[~is_polygon]] = True
+    rings, part = shapely.get_rings(parts[is_polygon], return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    inner = ring[1:] == ring[:-1]
+    return xy[:-1][inner], xy[1:][inner], owner[is_polygon][part[ring[:-1][inner]]].astype(np.int64), is_odd
+
+
+def _mixed(xy: FloatArray) -> npt.NDArray[np.uint64]:
+    """Coordinates as one well spread number; -0 is 0."""
+    bits = np.ascontiguousarray(xy + 0.0).view(np.uint64)
+    mixed = (bits[:, 0] * SPREAD) ^ (bits[:, 0] >> np.uint64(29))
+    mixed = (mixed + bits[:, 1]) * FOLD
+    return np.asarray(mixed ^ (mixed >> np.uint64(32)))
