@@ -93,9 +93,7 @@ def _engine_metrics(
     plan: RebalancePlan, town: Town, metrics: dict[str, Any], *, is_rerun: bool
 ) -> dict[str, Any]:  # fmt: skip
     """What only the engine knows: bounds, bridges, and why grids are outside the band."""
-    bounds = (
-        {} if is_rerun else {one.community: getattr(one, "moved_bound_households", None) for one in plan.communities}
-    )
+    bounds = {} if is_rerun else {one.community: one.moved_bound_households for one in plan.communities}
     communities = [
         one | {"moved_bound_households": _whole(bounds.get(one["community"]))} for one in metrics["communities"]
     ]
@@ -110,10 +108,12 @@ def _engine_metrics(
                 "community": result.community,
                 "cause": shortfall.cause,
                 "is_proven": shortfall.is_proven,
-                **vars(explain(shortfall, plan.band, code=town.units["code"].iloc[shortfall.unit])),
+                "unit": code,
+                **vars(explain(shortfall, plan.band, code=code)),
             }
             for result in plan.communities
             for shortfall in result.shortfalls
+            for code in [town.units["code"].iloc[shortfall.unit]]
         ],
     }
 

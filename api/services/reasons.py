@@ -44,8 +44,9 @@ CLAUSES = {
         "are all in the band",
     ),
     "shape": (
-        "各网格户数均可，调整使边界更平直、更均衡",
-        "all sizes are within the band; the change makes borders plainer and loads more even",
+        "本网格与往来的网格现状均在区间内，为整体方案传递住户，或使边界更平直",
+        "this grid and those it exchanges units with are in the band today; it passes households on, or its border "
+        "becomes plainer",
     ),
 }
 _BY_CAUSE = {
@@ -166,7 +167,8 @@ def _ended(sides: _Sides, code: str) -> dict[str, Any]:
 def _binding(plan: Plan, sides: _Sides, change: _Change) -> tuple[str, tuple[str, str]]:
     """Find what binds a grid that changes: that it can't be in the band, else what asks for the change most."""
     is_outside = sides.side(sides.after[change.code]) is not None
-    impossible = [one for one in plan.metrics.get("infeasible", []) if one["community"] == change.community]
+    own = set(sides.units.loc[sides.units["grid"] == change.code, "code"])
+    impossible = [one for one in plan.metrics.get("infeasible", []) if one.get("unit") in own]
     if is_outside and impossible:
         return _BY_CAUSE.get(impossible[0].get("cause", ""), "community"), (
             impossible[0]["text"],
@@ -195,7 +197,8 @@ def _needs(sides: _Sides, change: _Change) -> list[tuple[str, str, dict[str, Any
         found.append(("compound", change.code, {"compounds": _list(joined)}))
     partners = sorted({*change.into["today"].dropna(), *change.out["going_on"].dropna()} - {change.old})
     sizes = ((partner, sides.side(sides.before.get(partner, sides.floor))) for partner in partners)
-    return found + [(side, partner, {}) for partner, side in sizes if side]
+    found += [(side, partner, {}) for partner, side in sizes if side]
+    return found + [("barrier", partner, {}) for partner in partners if sides.pieces.get(partner, 1) > 1]
 
 
 def _joined_compounds(sides: _Sides, moved: pd.DataFrame) -> list[str]:

@@ -1,7 +1,7 @@
-"""The grid of the day: what was reported before a plan came into force keeps its grid, what comes after gets the new one.
+"""The grid of the day: what was reported before a plan came into force keeps its grid, what comes after gets the new.
 
-In D1S1C1 today G1 (west, 600 households) and G2 (east, 200) are in force. The plan "D1 draft" has one grid there, G9, on
-the whole community. Once G9 is in force G1 and G2 are history; the other communities of D1 keep their grids.
+In D1S1C1 today G1 (west, 600 households) and G2 (east, 200) are in force. The plan "D1 draft" has one grid there, G9,
+on the whole community. Once G9 is in force G1 and G2 are history; the other communities of D1 keep their grids.
 """
 
 import threading
@@ -26,15 +26,23 @@ def small_plan(town: Engine) -> int:
     with town.begin() as connection:
         plan_id = connection.execute(
             text(
-                "UPDATE plan p SET area_id = a.id, path = a.path FROM area a WHERE a.code = 'D1S1C1' AND p.name = 'D1 draft' "
-                "RETURNING p.id"
+                "UPDATE plan p SET area_id = a.id, path = a.path FROM area a "
+                "WHERE a.code = 'D1S1C1' AND p.name = 'D1 draft' RETURNING p.id"
             )
         ).scalar_one()
     return int(plan_id)
 
 
 def report(client, lon: float, lat: float, **more: object) -> dict:
-    body = {"id": str(uuid.uuid4()), "category": "litter", "title": "x", "lon": lon, "lat": lat, "datum": "wgs84", **more}
+    body = {
+        "id": str(uuid.uuid4()),
+        "category": "litter",
+        "title": "x",
+        "lon": lon,
+        "lat": lat,
+        "datum": "wgs84",
+        **more,
+    }
     answer = client.post("/api/incidents", json=body)
     assert answer.status_code == 201, answer.text
     return answer.json()["properties"]
@@ -64,7 +72,10 @@ def test_the_plan_of_the_whole_retires_what_lies_inside(town, fetch, small_plan)
         whole = connection.execute(text("SELECT id FROM plan WHERE name = 'D1 in force'")).scalar_one()
         put_in_force(connection, whole, date(2026, 4, 1))
     assert in_force(fetch, "D1.D1S1.D1S1C1") == ["D1S1C1G1", "D1S1C1G2"]
-    assert fetch("SELECT status, retired_on FROM plan WHERE id = :id", id=small_plan)[0] == ("retired", date(2026, 4, 1))
+    assert fetch("SELECT status, retired_on FROM plan WHERE id = :id", id=small_plan)[0] == (
+        "retired",
+        date(2026, 4, 1),
+    )
 
 
 def test_incidents_keep_the_grid_of_their_day(town, client, fetch, small_plan) -> None:
@@ -75,14 +86,14 @@ def test_incidents_keep_the_grid_of_their_day(town, client, fetch, small_plan) -
         put_in_force(connection, small_plan)
     after = report(dispatcher, *IN_G1)
     late = report(
-        dispatcher, *IN_G1, reported_at=fetch("SELECT to_char(now() - interval '1 day', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")[0][0]
+        dispatcher, *IN_G1, reported_at=fetch("SELECT now() - interval '1 day'")[0][0].isoformat()
     )  # fmt: skip
     kept = fetch("SELECT grid_code FROM incident WHERE code = :code", code=before["code"])[0][0]
     assert (kept, before["grid"], after["grid"], late["grid"]) == ("D1S1C1G1", "D1S1C1G1", "D1S1C1G9", "D1S1C1G1")
 
 
 def test_figures_and_lists_keep_the_grid_of_the_day(town, client, small_plan) -> None:
-    """G1 of D1S1C1 has one open incident, G2 a closed one; after the change G1's stays under G1, named beside the new grid."""
+    """G1 of D1S1C1 has one open incident, G2 a closed one; after the change G1's stays with G1, beside G9."""
     dispatcher = client("dispatcher")
     report(dispatcher, *IN_G1)
     with town.begin() as connection:
@@ -141,8 +152,9 @@ def approve(town: Engine) -> Callable[..., int]:
             return int(
                 connection.execute(
                     text(
-                        "INSERT INTO plan (scheme_id, area_id, path, name, status, effective_on, submitted_by, approved_by) "
-                        "SELECT s.id, a.id, a.path, 'waiting', 'approved', (now() AT TIME ZONE :day_of)::date, 'a', 'b' "
+                        "INSERT INTO plan "
+                        "(scheme_id, area_id, path, name, status, effective_on, submitted_by, approved_by) SELECT "
+                        "s.id, a.id, a.path, 'waiting', 'approved', (now() AT TIME ZONE :day_of)::date, 'a', 'b' "
                         "FROM grid_scheme s, area a WHERE s.code = 'community-grid' AND a.code = :code RETURNING id"
                     ),
                     {"code": community, "day_of": day_of},
@@ -193,7 +205,10 @@ def test_plans_of_one_area_come_into_force_in_the_order_of_their_days(town, appr
     late = approve("D1S1C1", "Asia/Shanghai", "Asia/Shanghai")
     with town.begin() as connection:
         connection.execute(
-            text("UPDATE plan SET effective_on = effective_on - CASE id WHEN :early THEN 9 ELSE 2 END WHERE status = 'approved'"),
+            text(
+                "UPDATE plan SET effective_on = effective_on - CASE id WHEN :early THEN 9 ELSE 2 END "
+                "WHERE status = 'approved'"
+            ),
             {"early": early},
         )
         connection.execute(

@@ -56,7 +56,7 @@ def grid_of(planner, plan_id: int) -> dict[str, str]:
 
 
 def test_the_scheme_gives_band_and_weights_and_values_override(planner, run) -> None:
-    """300-500: 600 + 200 households are two grids of 300 and 500 once the compound of 600, above the ceiling, is cut."""
+    """300-550: 600 + 200 households are two grids of 300 and 500 once the compound, above the ceiling, is cut."""
     job = run(scheme="steward-grid", ceiling=550)
     given = job["parameters"]
     assert (given["floor"], given["target"], given["ceiling"]) == (300, 425, 550)
@@ -73,7 +73,10 @@ def test_the_scheme_gives_band_and_weights_and_values_override(planner, run) -> 
         ({"scheme": "guess"}, "there is no grid scheme 'guess'; there are: community-grid, steward-grid"),
         ({"front": 1}, "front must be 0 or 2 to 9, not 1"),
         ({"front": 3, "mode": "redraw"}, "front needs mode adjust"),
-        ({"weights": {"noise": 1}}, "weights are of households, incidents_month, residents_60, no_lift_units, not of noise"),
+        (
+            {"weights": {"noise": 1}},
+            "weights are of households, incidents_month, residents_60, no_lift_units, not of noise",
+        ),
         ({"weights": {"households": 0}}, "weights must be 0 to 1000000, and one of them above 0"),
         ({"shape": 2}, "parameters.shape"),
         ({"floor": 900}, "floor <= target <= ceiling must hold"),
@@ -114,7 +117,7 @@ def test_a_locked_grid_stays_exactly_as_it_is(planner, run) -> None:
 
 
 def test_a_locked_unit_stays_in_its_grid(planner, run) -> None:
-    """G2 needs 200 more and the compound of G1 comes whole or not at all: it comes to G2, for the lock keeps U2 there."""
+    """G2 needs 200 more and the compound of G1 comes whole or not at all: it comes to G2, where the lock keeps U2."""
     job = run(base_plan=locked(planner, units=["D1S1C1G2U2"]))
     assert set(grid_of(planner, job["result"]["plan_id"]).values()) == {G2}
     assert job["result"]["metrics"]["moved_households"] == 600
@@ -137,7 +140,7 @@ def test_a_front_gives_plans_in_the_order_of_shape(planner, run, fetch) -> None:
 
 
 def test_workload_is_a_weighted_sum(planner, run, town) -> None:
-    """G1's units have 300 households, 150 elders; G2's 100 and 50. One building of G1 has no lift, of one it is unknown.
+    """G1's units have 300 households, 150 elders; G2's 100 and 50. One unit of G1 has no lift, of one it is unknown.
 
     The one incident of each grid lies on the lot of its first unit: 1 in 90 days is a third a month.
     """
@@ -151,7 +154,7 @@ def test_workload_is_a_weighted_sum(planner, run, town) -> None:
 
 
 def test_without_barriers_nothing_is_cut(planner, run, town) -> None:
-    """A wall between G1 and G2 leaves a pocket of 200 households below the floor; without barriers it joins the others."""
+    """A wall between G1 and G2 leaves a pocket of 200 households below the floor; without barriers it joins G1."""
     with town.begin() as connection:
         connection.execute(
             text(
@@ -171,8 +174,9 @@ def test_codes_of_history_are_not_given_again(planner, run, town) -> None:
     with town.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO grid (plan_id, code, area_id, geom, path, valid_to) SELECT g.plan_id, 'D1S1C1-001', g.area_id, "
-                "g.geom, 'D1.D1S1.D1S1C1.D1S1C1_001', '2026-01-01' FROM grid g WHERE g.code = 'D1S1C1G1'"
+                "INSERT INTO grid (plan_id, code, area_id, geom, path, valid_to) "
+                "SELECT g.plan_id, 'D1S1C1-001', g.area_id, g.geom, 'D1.D1S1.D1S1C1.D1S1C1_001', '2026-01-01' "
+                "FROM grid g WHERE g.code = 'D1S1C1G1'"
             )
         )
     result = run(mode="redraw")["result"]

@@ -1,4 +1,4 @@
-"""The planner's workbench over HTTP, in the drawn town: community D1S1C1 has G1 (units U1, U2 of 300) and G2 (100 each)."""
+"""The planner's workbench over HTTP in the drawn town: D1S1C1 has G1 (units U1, U2 of 300) and G2 (100 each)."""
 
 from collections.abc import Callable
 

@@ -31,3 +31,51 @@ def test_down_and_up_again(clean: Engine) -> None:
     assert not migrate.is_current(clean)
     migrate.upgrade(clean)
     assert migrate.is_current(clean)
+
+
+_PLANS_OF_0001 = """
+INSERT INTO area (level, code, name, geom, path)
+  SELECT 'community', 'C', 'C', ST_Multi(ST_MakeEnvelope(115, 30, 115.01, 30.01, 4326)), 'C';
+INSERT INTO plan (scheme_id, area_id, path, name, status, effective_on)
+  SELECT s.id, a.id, a.path, n.name, n.status, n.day::date FROM grid_scheme s, area a,
+    (VALUES ('first', 'retired', '2026-01-01'), ('second', 'effective', '2026-03-01'), ('idea', 'draft', NULL))
+    n (name, status, day)
+  WHERE s.code = 'community-grid';
+INSERT INTO grid (plan_id, code, area_id, is_effective, geom, path)
+  SELECT p.id, p.name, a.id, p.status = 'effective', a.geom, a.path || p.name FROM plan p, area a;
+"""
+
+
+def test_plans_of_before_get_their_days_and_0002_can_be_undone(clean: Engine) -> None:
+    """The first plan ended when the second began; before the first nothing is known. What waits is a draft again."""
+    migrate.downgrade(clean, "0001")
+    try:
+        with clean.begin() as connection:
+            connection.exec_driver_sql(_PLANS_OF_0001)
+        migrate.upgrade(clean, "0002")
+        with clean.begin() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT code, valid_from::text, valid_to::text FROM grid ORDER BY id"
+            ).all()
+            assert [tuple(row) for row in rows] == [
+                ("first", None, "2026-03-01"), ("second", "2026-03-01", None), ("idea", None, None),
+            ]  # fmt: skip
+            found = "SELECT grid_code FROM locate(ST_SetSRID(ST_MakePoint(115.005, 30.005), 4326), %s)"
+            for day, code in (("2026-02-28 12:00+08", "first"), ("2026-03-01 00:00+08", "second")):
+                assert connection.exec_driver_sql(found, (day,)).scalar() == code
+            connection.exec_driver_sql(
+                "UPDATE plan SET status = 'submitted', submitted_by = 'a', "
+                "scheme_id = (SELECT id FROM grid_scheme WHERE code = 'steward-grid') WHERE name = 'idea'"
+            )
+        migrate.downgrade(clean, "0001")
+        with clean.begin() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT p.name, p.status, s.code FROM plan p JOIN grid_scheme s ON s.id = p.scheme_id ORDER BY p.id"
+            ).all()
+            assert [tuple(row) for row in rows] == [
+                ("first", "retired", "community-grid"), ("second", "effective", "community-grid"),
+                ("idea", "draft", "community-grid"),
+            ]  # fmt: skip
+    finally:
+        migrate.downgrade(clean, "base")
+        migrate.upgrade(clean)

@@ -1,4 +1,4 @@
-"""A stored plan is a topology without faults: no gap, no overlap, no sliver, and its borders are the same from both sides."""
+"""A stored plan is a topology without faults: no gap, no overlap, no sliver, the same border from both sides."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ ZIGZAG = [(0, 0), (0.4, 0.1), (0.45, 0.6), (0.8, 0.55), (1, 1)]
 
 
 def draw_city(connection: Connection, seed: int) -> None:
-    """Six communities of one street with crooked common borders, forty small buildings in each, two of them at one place."""
+    """Six communities of a street with crooked common borders, forty small buildings in each, two at one place."""
     rng = np.random.default_rng(seed)
     lower = shapely.LineString([(x * 3, 1 + 0.2 * np.sin(5 * x)) for x in np.linspace(0, 1, 40)])
     lines = [lower, *(shapely.LineString([(n + 0.2 * y, 2 * y) for _, y in ZIGZAG]) for n in (1, 2))]
@@ -29,8 +29,8 @@ def draw_city(connection: Connection, seed: int) -> None:
         "ST_Multi(ST_GeomFromWKB(:geom, 4326)), CAST(:path AS ltree))"
     )
     unit = text(
-        "INSERT INTO unit (code, area_id, households, geom, path) SELECT :code, id, 20, ST_GeomFromWKB(:geom, 4326), path "
-        "FROM area WHERE code = :community"
+        "INSERT INTO unit (code, area_id, households, geom, path) "
+        "SELECT :code, id, 20, ST_GeomFromWKB(:geom, 4326), path FROM area WHERE code = :community"
     )
     connection.execute(area, {"level": "street", "code": "S", "path": "S", "geom": shapely.to_wkb(whole)})
     for number, piece in enumerate(pieces):
@@ -73,7 +73,8 @@ def test_a_plan_of_any_assignment_is_a_topology_without_faults(clean: Engine, se
         connection.execute(text("SELECT topology.CreateTopology('checked', 4326, 0)"))
         connection.execute(
             text(
-                "SELECT topology.ST_CreateTopoGeo('checked', (SELECT ST_Collect(geom) FROM public.grid WHERE plan_id = :id))"
+                "SELECT topology.ST_CreateTopoGeo('checked', "
+                "(SELECT ST_Collect(geom) FROM public.grid WHERE plan_id = :id))"
             ),
             {"id": plan_id},
         )
@@ -84,7 +85,9 @@ def test_a_plan_of_any_assignment_is_a_topology_without_faults(clean: Engine, se
         pieces = shapely.get_parts(outlines)
         assert faces == len(pieces)
         assert shapely.get_num_interior_rings(shapely.union_all(outlines)) == 0
-        whole = shapely.from_wkb(bytes(connection.execute(text("SELECT ST_AsBinary(geom) FROM area WHERE code = 'S'")).scalar()))
+        whole = shapely.from_wkb(
+            bytes(connection.execute(text("SELECT ST_AsBinary(geom) FROM area WHERE code = 'S'")).scalar())
+        )
         assert shapely.union_all(outlines).symmetric_difference(whole).area < 1e-5 * whole.area
         connection.rollback()
 
