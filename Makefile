@@ -48,6 +48,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo 'installing the Python dependencies (pinned in constraints.txt)'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,test,lint]'
+	@echo 'compiling the search kernels'
+	@$(BIN)/python -m geo.rebalance.warm
 	@touch $@
 
 web/node_modules/.installed: web/package-lock.json | $(VENV)/.installed

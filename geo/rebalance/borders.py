@@ -1,8 +1,8 @@
 """Shared borders of polygons: by equal segments where the vertices coincide, by intersection where they may not.
 
 Two polygons that are drawn with the same vertices share whole segments, which sorting finds at a small part of the cost
-of intersecting them. A border whose vertices differ leaves segments without a twin on both sides: only such polygons
-are intersected.
+of intersecting them. A border whose vertices differ leaves segments without a twin on both sides, and polygons that
+overlap lie on the same side of a segment: only such polygons are intersected.
 """
 
 import numpy as np
@@ -55,9 +55,10 @@ def _numbers(pairs: IntArray, count: int) -> IntArray:
 
 def _twins(geom_m: Geometries, group: IntArray) -> tuple[IntArray, FloatArray, BoolArray]:
     """Pairs with equal segments and their length; and who has a segment that exactly one other of the group lacks."""
-    start, end, owner, is_open = _segments(geom_m)
+    start, end, owner, is_right, is_open = _segments(geom_m)
     is_turned = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
     start[is_turned], end[is_turned] = end[is_turned], start[is_turned]
+    is_right ^= is_turned
     key = _mixed(start) * np.uint64(3) + _mixed(end) + group[owner].astype(np.uint64) * FOLD
     order = np.argsort(key, kind="stable")
     key = key[order]
@@ -65,7 +66,7 @@ def _twins(geom_m: Geometries, group: IntArray) -> tuple[IntArray, FloatArray, B
     size = np.diff(np.r_[first, len(key)])
     one, two = order[first[size == 2]], order[first[size == 2] + 1]
     is_same = (start[one] == start[two]).all(axis=1) & (end[one] == end[two]).all(axis=1)
-    is_same &= (group[owner[one]] == group[owner[two]]) & (owner[one] != owner[two])
+    is_same &= (group[owner[one]] == group[owner[two]]) & (is_right[one] != is_right[two])
     one, two = one[is_same], two[is_same]
     alone = np.ones(len(key), dtype=bool)
     alone[one] = alone[two] = False
@@ -77,16 +78,19 @@ def _twins(geom_m: Geometries, group: IntArray) -> tuple[IntArray, FloatArray, B
     return np.stack(np.divmod(pairs, len(geom_m)), axis=1), border_m, is_open
 
 
-def _segments(geom_m: Geometries) -> tuple[FloatArray, FloatArray, IntArray, BoolArray]:
-    """Segments of all rings, the polygon each belongs to, and who has parts that are no polygons."""
+def _segments(geom_m: Geometries) -> tuple[FloatArray, FloatArray, IntArray, BoolArray, BoolArray]:
+    """Segments of all rings: ends, polygon, whether that lies to the right; and who has parts that are no polygons."""
     parts, owner = shapely.get_parts(geom_m, return_index=True)
     is_polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     is_odd = np.zeros(len(geom_m), dtype=bool)
     is_odd[owner[~is_polygon]] = True
     rings, part = shapely.get_rings(parts[is_polygon], return_index=True)
+    is_hole = np.r_[False, part[1:] == part[:-1]][: len(part)]
+    is_right = shapely.is_ccw(rings) == is_hole
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     inner = ring[1:] == ring[:-1]
-    return xy[:-1][inner], xy[1:][inner], owner[is_polygon][part[ring[:-1][inner]]].astype(np.int64), is_odd
+    of_ring = ring[:-1][inner]
+    return xy[:-1][inner], xy[1:][inner], owner[is_polygon][part[of_ring]].astype(np.int64), is_right[of_ring], is_odd
 
 
 def _mixed(xy: FloatArray) -> npt.NDArray[np.uint64]:
