@@ -230,6 +230,7 @@ export const messages = {
   import: ["导入方案", "Import a plan"],
   import_file: ["文件（.gpkg、.zip、.csv）", "File (.gpkg, .zip, .csv)"],
   import_choose: ["选择文件…", "Choose a file…"],
+  import_name: ["导入后叫什么", "Call it"],
   import_send: ["导入", "Import"],
   import_no_file: ["请先选择文件。", "Choose a file first."],
   import_too_large: ["文件超过 50 MB。", "The file is larger than 50 MB."],
