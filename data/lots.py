@@ -6,7 +6,7 @@ import pandas as pd
 import shapely
 from sqlalchemy import Connection, text
 
-from data.planning import WGS84, Place, read_barriers, read_communities, read_frame, read_units
+from data.planning import WGS84, Place, read_barriers, read_communities, read_units
 from geo.coverage import clean_lots
 from geo.lots import draw_lots
 from geo.projection import metric_crs
@@ -67,16 +67,6 @@ def ensure_drawn(connection: Connection, area: Place) -> None:
     connection.execute(_INSERT_LOTS, {"unit": units["id"].tolist(), "geom": list(wkb)})
     pairs = _neighbours(lots, units.geometry, read_barriers(connection, area.path))
     connection.execute(_INSERT_NEIGHBOURS, {str(name): pairs[name].tolist() for name in pairs})
-
-
-def read_lots(connection: Connection, path: str) -> gpd.GeoDataFrame:
-    """Read the lots of the units of an area that lie in a community: unit_id, geom; in order of the units' codes."""
-    return read_frame(
-        connection,
-        "SELECT l.unit_id, ST_AsBinary(l.geom) AS geom FROM unit_lot l JOIN unit u ON u.id = l.unit_id "
-        "WHERE CAST(:path AS ltree) @> l.path AND CAST(:path AS ltree) @> u.path ORDER BY u.code",
-        path=path,
-    )
 
 
 def read_neighbours(connection: Connection, path: str) -> pd.DataFrame:

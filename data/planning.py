@@ -1,12 +1,9 @@
-"""Frames for planning out of PostGIS, and plans back into it."""
+"""Frames for planning out of PostGIS, and verdicts back into it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 from sqlalchemy import Connection, text
@@ -28,25 +25,6 @@ class Place:
     name: str
     path: str
     level: str
-
-
-@dataclass(frozen=True)
-class ProposedGrid:
-    """One grid of a plan to be stored.
-
-    Attributes
-    ----------
-    community
-        Code of its community.
-    geom
-        EPSG:4326.
-    """
-
-    code: str
-    community: str
-    households: int
-    compactness_ratio: float | None
-    geom: shapely.Geometry
 
 
 def find_area(connection: Connection, code: str) -> Place:
@@ -139,71 +117,6 @@ def scheme_in_use(connection: Connection) -> int:
     return int(scheme_id)
 
 
-def store_plan(
-    connection: Connection,
-    area: Place,
-    grids: Sequence[ProposedGrid],
-    *,
-    unit_id: npt.NDArray[np.int64],
-    grid_of_unit: npt.NDArray[np.int64],
-    facts: dict[str, Any],
-) -> int:
-    """Store a proposed plan with its grids and assignments.
-
-    Parameters
-    ----------
-    area
-        What the plan covers.
-    grids
-        Its grids.
-    unit_id, grid_of_unit
-        Shape (n,). Units and the position of each one's grid in `grids`.
-    facts
-        `scheme_id`, `name`, `parameters`, `seed`, `metrics` and `created_by` of the plan.
-
-    Returns
-    -------
-    plan_id
-        Key of the new plan.
-    """
-    statement = text(
-        "INSERT INTO plan (scheme_id, area_id, path, name, status, parameters, seed, metrics, created_by, base_id) "
-        "VALUES (:scheme_id, :area_id, CAST(:path AS ltree), :name, 'proposed', :parameters, :seed, :metrics, "
-        ":created_by, (SELECT id FROM plan WHERE status = 'effective' AND path @> CAST(:path AS ltree) "
-        "ORDER BY nlevel(path) DESC LIMIT 1)) RETURNING id"
-    ).bindparams(bindparam("parameters", type_=JSONB), bindparam("metrics", type_=JSONB))
-    plan_id = int(connection.execute(statement, {**facts, "area_id": area.id, "path": area.path}).scalar_one())
-    keys = connection.execute(
-        text(
-            "INSERT INTO grid (plan_id, code, area_id, path, households, compactness_ratio, geom) "
-            "SELECT :plan_id, g.code, a.id, a.path || regexp_replace(g.code, '[^A-Za-z0-9_]', '_', 'g')::ltree, "
-            "g.households, g.compactness, ST_Multi(ST_GeomFromWKB(g.geom, 4326)) "
-            "FROM unnest(CAST(:code AS text[]), CAST(:community AS text[]), CAST(:households AS integer[]), "
-            "CAST(:compactness AS double precision[]), CAST(:geom AS bytea[])) "
-            "AS g (code, community, households, compactness, geom) "
-            "JOIN area a ON a.code = g.community RETURNING id, code"
-        ),
-        {
-            "plan_id": plan_id,
-            "code": [grid.code for grid in grids],
-            "community": [grid.community for grid in grids],
-            "households": [grid.households for grid in grids],
-            "compactness": [grid.compactness_ratio for grid in grids],
-            "geom": [shapely.to_wkb(_polygonal(grid.geom)) for grid in grids],
-        },
-    )
-    key = {row.code: row.id for row in keys}
-    grid_key = np.array([key[grid.code] for grid in grids], dtype=np.int64)
-    connection.execute(
-        text(
-            "INSERT INTO plan_assignment (plan_id, unit_id, grid_id) "
-            "SELECT :plan_id, u, g FROM unnest(CAST(:unit AS bigint[]), CAST(:grid AS bigint[])) AS x (u, g)"
-        ),
-        {"plan_id": plan_id, "unit": unit_id.tolist(), "grid": grid_key[grid_of_unit].tolist()},
-    )
-    return plan_id
-
-
 def store_gaps(connection: Connection, kind: str, gaps: pd.DataFrame, *, radius_m: float) -> None:
     """Store who is served by a kind of facility, in place of what was known of the same units.
 
@@ -251,11 +164,3 @@ def read_frame(connection: Connection, sql: str, **parameters: Any) -> gpd.GeoDa
     frame = pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()))
     geom = shapely.from_wkb([bytes(value) for value in frame["geom"]]) if len(frame) else []
     return gpd.GeoDataFrame(frame.drop(columns="geom"), geometry=gpd.GeoSeries(geom, crs=WGS84, index=frame.index))
-
-
-def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Keep the polygons of a valid geometry."""
-    valid = shapely.make_valid(geometry)
-    parts = shapely.get_parts(valid, return_index=False)
-    flat = shapely.get_parts(parts)
-    return shapely.multipolygons(flat[shapely.get_type_id(flat) == 3])

@@ -1,6 +1,5 @@
 """Lots: the ground around each unit, so that buildings that do not touch become neighbours and grids leave no gap."""
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -55,25 +54,6 @@ def draw_lots(geom_m: npt.ArrayLike, area_m: shapely.Geometry, *, step_m: float 
     cell_owner = np.full(len(cells), -1)
     cell_owner[inside[1][::-1]] = owner[inside[0][::-1]]
     return _merge(units, cells, cell_owner, area_m)
-
-
-def lots_by_area(units: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, *, within: str) -> gpd.GeoSeries:
-    """Draw the lots of every community.
-
-    Parameters
-    ----------
-    units
-        Units in a metric CRS, with the community's name in the column `within`.
-    areas
-        Communities in the same CRS, indexed by that name.
-    within
-        Column of `units`.
-    """
-    geom_m = units.geometry.to_numpy()
-    lots = geom_m.copy()
-    for name, rows in units.groupby(within, sort=False).indices.items():
-        lots[rows] = draw_lots(geom_m[rows], areas.geometry.loc[name])
-    return gpd.GeoSeries(lots, index=units.index, crs=units.crs)
 
 
 def _outline_points(units: GeometryArray, step_m: float) -> tuple[GeometryArray, npt.NDArray[np.int64]]:
