@@ -10,6 +10,8 @@ from multiprocessing import resource_tracker
 
 from data.errors import DataError
 
+PATIENCE_S = 10
+
 
 @contextmanager
 def open_executor(workers: int, scheduler: str = "") -> Iterator[Executor | None]:
@@ -25,19 +27,28 @@ def open_executor(workers: int, scheduler: str = "") -> Iterator[Executor | None
     Raises
     ------
     DataError
-        If the named scheduler cannot be reached.
+        If the named scheduler cannot be reached or has no workers, or the workers are lost for good. One that dies
+        costs time only: what it did and was doing is done again by the others.
     """
     if workers <= 1 and not scheduler:
         yield None
         return
     from distributed import Client, LocalCluster  # costs a second, so only where it is used
+    from distributed.client import FutureCancelledError
+    from distributed.scheduler import KilledWorker
 
     with ExitStack() as stack:
         if scheduler:
             try:
-                client = stack.enter_context(Client(scheduler, timeout="10s"))  # type: ignore[no-untyped-call]
+                client = stack.enter_context(Client(scheduler, timeout=PATIENCE_S))  # type: ignore[no-untyped-call]
             except (OSError, ValueError) as exc:
                 raise DataError(f"the dask scheduler {scheduler} (YIWANGTU_DASK_SCHEDULER) cannot be reached") from exc
+            try:
+                client.wait_for_workers(1, timeout=PATIENCE_S)
+            except TimeoutError as exc:
+                raise DataError(
+                    f"the dask scheduler {scheduler} has no workers; start some with: dask worker {scheduler}"
+                ) from exc
         else:
             with _deaf_to_ctrl_c():
                 cluster = LocalCluster(  # type: ignore[no-untyped-call]
@@ -50,6 +61,12 @@ def open_executor(workers: int, scheduler: str = "") -> Iterator[Executor | None
             yield client.get_executor(pure=False)
         except BaseException as exc:
             traceback.clear_frames(exc.__traceback__)  # whose results would be cancelled when their client is gone
+            if isinstance(exc, KilledWorker):
+                raise DataError(
+                    "the work was given up: the same part of it ended several workers, most likely out of memory"
+                ) from None
+            if isinstance(exc, FutureCancelledError):
+                raise DataError("the work was given up: the dask scheduler is gone") from None
             raise
 
 

@@ -43,6 +43,7 @@ from geo.rebalance import explain, grid_frame
 @click.option("--target", type=float, help="Wished households of a grid (else the middle).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes (dask).")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="dask scheduler to use (else YIWANGTU_DASK_SCHEDULER).")
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="GeoPackage to write.")
 @click.option("--crosswalk", type=click.Path(dir_okay=False, path_type=Path), help="CSV of old and new codes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -58,7 +59,8 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     layers = read_layers(frame, options.pop("layers"), options.pop("weights"))
     barriers = read_barriers(options.pop("barriers"), frame)
     crosswalk = options.pop("crosswalk")
-    with open_executor(workers, DataSettings().dask_scheduler) as executor:
+    scheduler = options.pop("scheduler") or DataSettings().dask_scheduler
+    with open_executor(workers, scheduler) as executor:
         made = merge(frame, layers, barriers=barriers, executor=executor, **options)
     conflicts = _conflicts(frame, layers, options["households"], options["within"])
     codes = {f"layer_{layer.name}": layer.code for layer in layers}

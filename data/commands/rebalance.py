@@ -51,6 +51,7 @@ REASONS_SHOWN = 10
 @click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes (dask); 1: threads."
 )
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="dask scheduler to use (else YIWANGTU_DASK_SCHEDULER).")
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="GeoPackage to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(units: str, output: str, *, as_json: bool, workers: int, **options: Any) -> None:
@@ -65,7 +66,8 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     options["weights"] = dict(_weight(text) for text in options.pop("weight"))
     count = options.pop("front")
     started = time.perf_counter()
-    with open_executor(workers, DataSettings().dask_scheduler) as executor, _progress_bar(quiet=as_json) as progress:
+    scheduler = options.pop("scheduler") or DataSettings().dask_scheduler
+    with open_executor(workers, scheduler) as executor, _progress_bar(quiet=as_json) as progress:
         options |= {"barriers": barriers, "executor": executor, "progress": progress}
         plans = _solve(frame, count, options)
     seconds = round(time.perf_counter() - started, 2)
