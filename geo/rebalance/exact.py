@@ -33,11 +33,14 @@ from geo.rebalance.bounds import (
     find_stakes,
     total_miss,
 )
+from geo.rebalance.dig import dig
 from geo.rebalance.problem import CommunityProblem, CommunitySolution, FloatArray, IntArray
 from geo.rebalance.separators import Growth, find_cuts, make_growth
 
-EFFORT = 200_000
+EFFORT = 120_000
 """Simplex iterations spent on one community."""
+MAX_LABELS = 20_000
+"""Atoms times incumbent grids above which exact search is hopeless and not tried."""
 ROOT_ROUNDS, NODE_ROUNDS = 40, 4
 LOOSE, TIGHT = 1e-4, 1e-6
 
@@ -69,16 +72,26 @@ def close_gap(
     best = replace(solution, moved_households=moved, moved_bound_households=bound)
     if bound >= moved - TOLERANCE:
         return replace(best, moved_bound_households=moved)
-    if counting.floor <= 0 or effort <= 0:
+    if counting.floor <= 0 or effort <= 0 or problem.overlap.size > MAX_LABELS:
         return best
+    best = _improve(problem, best, dig(problem, stakes, solution.grid, miss=solution.miss_households, bound=bound))
+    moved = count_moved(problem, best.grid)
+    if bound >= moved - TOLERANCE:
+        return replace(best, moved_bound_households=moved)
     search = _Search(problem, stakes, counting, cutoff=_next_below(problem, moved), miss=solution.miss_households)
     search.run(effort, time_limit_s)
-    if search.plan is not None and _is_better(problem, search.plan, best):
-        grid = np.unique(search.plan, return_inverse=True)[1].astype(np.int64)
-        moved = count_moved(problem, grid)
-        best = replace(best, grid=grid, moved_households=moved, miss_households=total_miss(problem, grid))
-    bound = moved if search.is_done else min(max(bound, _rounded(problem, search.bound)), moved)
-    return replace(best, moved_bound_households=bound)
+    return _conclude(problem, best, search, bound)
+
+
+def _conclude(problem: CommunityProblem, old: CommunitySolution, search: "_Search", bound: float) -> CommunitySolution:
+    """What a search has found and proven."""
+    best = old
+    if search.plan is not None:
+        best = _improve(problem, old, search.plan)
+        if best is old:  # what the solver calls a plan is none: claim nothing
+            return old
+    moved = count_moved(problem, best.grid)
+    return replace(best, moved_bound_households=moved if search.is_done else min(max(bound, search.bound), moved))
 
 
 def _is_whole(problem: CommunityProblem) -> bool:
@@ -96,13 +109,16 @@ def _next_below(problem: CommunityProblem, moved: float) -> float:
     return moved - 1 if _is_whole(problem) else moved - 10 * TOLERANCE
 
 
-def _is_better(problem: CommunityProblem, grid: IntArray, old: CommunitySolution) -> bool:
-    """Check a found plan from scratch: every grid connected, no larger miss, fewer households moved."""
-    grid = np.unique(grid, return_inverse=True)[1].astype(np.int64)
-    parts = connect(grid, problem.pairs)
-    is_connected = int(parts.max()) == int(grid.max())
-    keeps = total_miss(problem, grid) <= old.miss_households + TOLERANCE
-    return is_connected and keeps and count_moved(problem, grid) < count_moved(problem, old.grid) - TOLERANCE
+def _improve(problem: CommunityProblem, old: CommunitySolution, labels: IntArray) -> CommunitySolution:
+    """Take a found plan if it holds from scratch: every grid connected, no larger miss, fewer households moved."""
+    grid = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    moved, miss = count_moved(problem, grid), total_miss(problem, grid)
+    is_connected = int(connect(grid, problem.pairs).max()) == int(grid.max())
+    if not is_connected or miss > old.miss_households + TOLERANCE:
+        return old
+    if moved >= count_moved(problem, old.grid) - TOLERANCE:
+        return old
+    return replace(old, grid=grid, moved_households=moved, miss_households=miss)
 
 
 class _Search:
@@ -172,7 +188,7 @@ class _Search:
         )  # fmt: skip
         model.optimizeNogil()
         self.is_done = model.getStatus() in ("optimal", "infeasible")
-        self.bound = min(float(model.getDualbound()), self.cutoff + 1) if not self.is_done else np.inf
+        self.bound = _rounded(self.problem, float(model.getDualbound()))
         self.effort = handler.spent()
         self.nodes = model.getNTotalNodes()
         if model.getNSols() and model.getSolObjVal(model.getBestSol()) <= self.cutoff + TOLERANCE:

@@ -154,7 +154,7 @@ def tiny_towns(draw):
     return width, households, grids, compounds, floor, draw(st.sampled_from([floor, floor + 10, 2 * floor]))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(town=tiny_towns(), seed=st.integers(0, 5))
 def test_bounds_hold_and_exact_search_meets_brute_force(squares, town, seed):
     width, households, grids, compounds, floor, ceiling = town
