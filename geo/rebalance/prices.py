@@ -8,8 +8,11 @@ from geo.rebalance.problem import CommunityProblem
 from geo.rebalance.redraw import likely_counts
 from geo.rebalance.settle import Heat, Stage
 
-FIRST = Stage(kept=40, steps=100, rounds=0)
-DRAWN_STAGES = (FIRST, Stage(kept=8, steps=250, rounds=20), Stage(kept=3, steps=400, rounds=80))
+DRAWN_STAGES = (
+    Stage(kept=40, steps=60, rounds=0),
+    Stage(kept=6, steps=150, rounds=20),
+    Stage(kept=2, steps=300, rounds=60),
+)
 KEPT_STAGES = (
     Stage(kept=40, steps=100, rounds=2),
     Stage(kept=8, steps=400, rounds=10),
@@ -76,6 +79,6 @@ def heat_of(prices: Prices) -> Heat:
         miss_first=0.004 * prices.shape + 1.5 * prices.moved,
         miss_last=0.1 * prices.shape + 10.0 * prices.moved,
         chain_ratio=0.02 * prices.moved,
-        tree_ratio=0.3,
+        tree_ratio=0.2,
         grid=-(1 - MEAN_SHAPE) * prices.shape,
     )
