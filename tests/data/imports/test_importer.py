@@ -195,6 +195,8 @@ def test_a_large_load_keeps_its_spatial_indexes(town, tmp_path):
     assert len(seen) > 1
     indexes = "SELECT count(*) FROM pg_indexes WHERE tablename = 'incident' AND indexdef LIKE '%USING gist%'"
     assert ask(town, indexes) == [(3,)]
+    triggers = "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'incident'::regclass AND tgenabled = 'D'"
+    assert ask(town, triggers) == [(0,)]
     assert ask(town, "SELECT sum(count) FROM incident_cell WHERE z = 20") == [(60_002,)]
     differing = (
         "SELECT count(*) FROM incident i JOIN LATERAL ("
