@@ -14,7 +14,7 @@ from geo.rebalance.codes import match
 from geo.rebalance.compiled import RandomState, compiled, draw, draw_below
 from geo.rebalance.problem import BoolArray, CommunityProblem, FloatArray, IntArray
 
-RUNS, STEPS, MOST_STEPS = 24, 6000, 1_500_000
+RUNS, STEPS, MOST_STEPS = 40, 10_000, 1_500_000
 """Runs; steps an atom of each, and in all."""
 WARM, COLD = (10.0, 20.0, 40.0, 80.0), 0.25
 MISS_PRICES = (1.2, 1.5, 2.0, 3.0)
@@ -45,7 +45,7 @@ def dig(problem: CommunityProblem, stakes: Stakes, grid: IntArray, *, miss: floa
     for run in range(RUNS):
         if value <= bound + TOLERANCE:
             break
-        origin = starts[run % len(starts)] if run % 3 else best
+        origin = best if run % 2 else starts[-1]
         heat = (WARM[run % len(WARM)], MISS_PRICES[run // len(WARM) % len(MISS_PRICES)])
         own, plan = anneal_moved(problem.households, start, near, cost, allowed, origin, band, heat, miss, state)
         if own < value - TOLERANCE:

@@ -37,7 +37,7 @@ from geo.rebalance.dig import dig
 from geo.rebalance.problem import CommunityProblem, CommunitySolution, FloatArray, IntArray
 from geo.rebalance.separators import Growth, find_cuts, make_growth
 
-EFFORT = 120_000
+EFFORT = 70_000
 """Simplex iterations spent on one community."""
 MAX_LABELS = 20_000
 """Atoms times incumbent grids above which exact search is hopeless and not tried."""
@@ -81,6 +81,20 @@ def close_gap(
     search = _Search(problem, stakes, counting, cutoff=_next_below(problem, moved), miss=solution.miss_households)
     search.run(effort, time_limit_s)
     return _conclude(problem, best, search, bound)
+
+
+def is_impossible(problem: CommunityProblem, *, effort: int = EFFORT) -> bool:
+    """Whether no connected plan at all has every grid in the band, as far as the effort can tell.
+
+    Atoms above the ceiling are grids of their own and out of the question.
+    """
+    if not problem.overlap.any() or problem.overlap.size > MAX_LABELS:
+        return False
+    stakes = find_stakes(problem)
+    counting = Counting(problem, stakes, miss=stakes.over_miss)
+    search = _Search(problem, stakes, counting, cutoff=float(problem.overlap.sum()), miss=stakes.over_miss)
+    search.run(effort, None)
+    return search.is_done and search.plan is None
 
 
 def _conclude(problem: CommunityProblem, old: CommunitySolution, search: "_Search", bound: float) -> CommunitySolution:

@@ -17,7 +17,13 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Mode = Literal["redraw", "adjust"]
 Cause = Literal[
-    "unit_over_ceiling", "total_below_floor", "pocket_below_floor", "no_whole_number", "boxed_in", "not_found"
+    "unit_over_ceiling",
+    "total_below_floor",
+    "pocket_below_floor",
+    "no_whole_number",
+    "boxed_in",
+    "no_connected_plan",
+    "not_found",
 ]
 
 
@@ -121,7 +127,8 @@ class Shortfall:
     cause
         `unit_over_ceiling`, `total_below_floor`, `pocket_below_floor` (cut off by a barrier or by a unit over
         the ceiling), `no_whole_number` (of grids in the band), `boxed_in` (a compound or unit below the floor that
-        exceeds the ceiling together with any neighbour) or `not_found` (this engine found no plan).
+        exceeds the ceiling together with any neighbour), `no_connected_plan` (exact search has tried all) or
+        `not_found` (this engine found no plan).
     is_proven
         Whether no plan at all could have them inside.
     households, units

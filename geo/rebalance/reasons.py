@@ -38,6 +38,13 @@ WORDS: dict[Cause, tuple[str, str, str, str]] = {
         "and above the ceiling of {ceiling:g} together with any neighbour",
         "allow it or a neighbouring compound to be split, or widen the band",
     ),
+    "no_connected_plan": (
+        "{units} 个单元、{households:g} 户没有任何连通且全部达标的划法（已穷尽证明）",
+        "可允许拆分小区、解除锁定，或放宽户数区间",
+        "no way to cut {units} units with {households:g} households into connected grids in the band exists (proven by "
+        "exact search)",
+        "allow compounds to be split, lift locks, or widen the band",
+    ),
     "not_found": (
         "{units} 个单元、{households:g} 户没有找到全部达标的划法（未证明无解）",
         "可允许拆分小区、放宽区间，或换一个种子再试",

@@ -3,7 +3,7 @@
 import math
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from geo.rebalance.board import Prices
 from geo.rebalance.codes import match
 from geo.rebalance.compiled import RandomState
-from geo.rebalance.exact import close_gap
+from geo.rebalance.exact import close_gap, is_impossible
 from geo.rebalance.incumbents import incumbent_starts
 from geo.rebalance.pieces import Piece, make_pieces
 from geo.rebalance.prices import follows, heat_of, prices_of_problem, stages_of
@@ -50,6 +50,7 @@ def solve_community(problem: CommunityProblem, seed: int, *, until: float = math
         shortfalls += [_shortfall(problem, proof.cause, piece.atoms[proof.atoms]) for proof in proofs]
         grid[piece.atoms] = own + next_grid
         next_grid += len(size)
+    shortfalls = _settle_doubt(problem, shortfalls, until)
     total_miss = float(band.miss(sum_by(grid, problem.households)).sum())
     moved = float(problem.overlap.sum() - match(problem, grid)[2].sum()) if problem.incumbents else None
     solution = CommunitySolution(grid, tuple(shortfalls), total_miss, bound, moved)
@@ -98,6 +99,15 @@ def _shortfall(problem: CommunityProblem, cause: Cause, atoms: IntArray) -> Shor
     units = np.flatnonzero(np.isin(problem.atom, atoms))
     households = float(problem.households[atoms].sum())
     return Shortfall(cause, cause != "not_found", households, len(units), int(problem.unit[units[0]]))
+
+
+def _settle_doubt(problem: CommunityProblem, shortfalls: list[Shortfall], until: float) -> list[Shortfall]:
+    """Where one piece alone is in doubt, let exact search tell whether it has a plan in the band at all."""
+    doubts = [shortfall for shortfall in shortfalls if shortfall.cause != "unit_over_ceiling"]
+    if [doubt.cause for doubt in doubts] != ["not_found"] or time.time() >= until or not is_impossible(problem):
+        return shortfalls
+    proven = replace(doubts[0], cause="no_connected_plan", is_proven=True)
+    return [proven if shortfall is doubts[0] else shortfall for shortfall in shortfalls]
 
 
 def _solve_piece(problem: CommunityProblem, piece: Piece, state: RandomState, until: float) -> IntArray:

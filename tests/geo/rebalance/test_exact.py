@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from geo.rebalance import rebalance
 from geo.rebalance.adjacency import connect
 from geo.rebalance.bounds import count_moved, lower_bound, total_miss
-from geo.rebalance.exact import close_gap
+from geo.rebalance.exact import close_gap, is_impossible
 from geo.rebalance.prepare import prepare
 from geo.rebalance.problem import Band, CommunitySolution
 from geo.rebalance.separators import find_cuts, make_growth
@@ -210,3 +211,20 @@ def test_a_plan_that_misses_the_band_is_compared_with_such_plans_only(squares):
     assert solution.moved_households == solution.moved_bound_households == 0
     other = close_gap(problem, replace(solution_of(problem, [0, 0, 1, 1]), miss_households=0.0))
     assert other.moved_households == other.moved_bound_households == 100
+
+
+def test_no_connected_plan_is_proven(squares):
+    """Cross: a middle of 100 with four arms of 100, band 150-250. Five arms and middle, 500, make two or three grids by
+    count, but every grid needs the middle; with a second middle it can be done."""
+    cross = squares([[None, 100, None], [100, 100, 100], [None, 100, None]], g=list("AABBB"))
+    assert is_impossible(problem_of(cross, floor=150, ceiling=250))
+    ladder = squares([[100, 100, 100], [100, 100, 100]], g=list("AABABB"))
+    assert not is_impossible(problem_of(ladder, floor=150, ceiling=250))
+
+
+def test_a_proof_that_there_is_no_plan_is_told(squares):
+    cross = squares([[None, 100, None], [100, 100, 100], [None, 100, None]], g=list("AABBB"))
+    plan = rebalance(cross, households="households", current="g", floor=150, ceiling=250, mode="adjust")
+    assert [(s.cause, s.is_proven, s.units) for c in plan.communities for s in c.shortfalls] == [
+        ("no_connected_plan", True, 5)
+    ]
