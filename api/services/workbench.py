@@ -21,12 +21,15 @@ Columns = dict[str, list[Any]]
 _UNITS = text("""
 SELECT json_build_object('id', json_agg(id), 'code', json_agg(code), 'households', json_agg(households),
   'residents_60', json_agg(residents_60), 'has_lift', json_agg(has_lift), 'community', json_agg(community),
-  'compound', json_agg(compound))::text, '[' || string_agg(left(lot, -1), ',') || ']'
+  'compound', json_agg(compound), 'lon', json_agg(lon), 'lat', json_agg(lat))::text,
+  '[' || string_agg(left(lot, -1), ',') || ']'
 FROM (
-  SELECT u.id, u.code, u.households, u.residents_60, u.has_lift, a.code AS community, c.code AS compound,
+  SELECT round(ST_X(p.geom)::numeric, 6) AS lon, round(ST_Y(p.geom)::numeric, 6) AS lat,
+         u.id, u.code, u.households, u.residents_60, u.has_lift, a.code AS community, c.code AS compound,
          substr(ST_AsGeoJSON(CASE WHEN ST_NumGeometries(l.geom) = 1 THEN ST_GeometryN(l.geom, 1) ELSE l.geom END, 6, 0),
                 CASE WHEN ST_NumGeometries(l.geom) = 1 THEN 33 ELSE 38 END) AS lot
   FROM unit u JOIN unit_lot l ON l.unit_id = u.id JOIN area a ON a.id = u.area_id AND a.level = 'community'
+  CROSS JOIN LATERAL (SELECT ST_PointOnSurface(u.geom) AS geom) p
   LEFT JOIN compound c ON c.id = u.compound_id WHERE u.path <@ CAST(:path AS ltree) ORDER BY u.code) u
 """)
 _LOTS = text(
@@ -95,6 +98,8 @@ def workbench(connection: Connection, viewer: Viewer, plan_id: int) -> bytes:
             "compound": _positions(compounds, units["compound"]),
             "grid": _positions([row["code"] for row in grids], [grid.get(one) for one in units["id"]]),
             "today": _positions(todays, [today.get(one) for one in units["id"]]),
+            "lon": units["lon"],
+            "lat": units["lat"],
             "lot": orjson.Fragment(lots or "[]"),
         },
         "pairs": _pairs(connection, plan, units),

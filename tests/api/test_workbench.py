@@ -86,6 +86,7 @@ def test_the_payload_has_what_the_page_needs(planner, draft) -> None:
     community = shapely.box(115, 30.2, 115.01, 30.21)
     assert shapely.union_all(lots).symmetric_difference(community).area < 1e-9
     assert sum(lot.area for lot in lots) == pytest.approx(community.area, rel=1e-4)
+    assert all(lot.contains(shapely.Point(*at)) for lot, *at in zip(lots, units["lon"], units["lat"], strict=True))
 
 
 def test_a_barrier_cuts_pairs_and_units_that_change_are_drawn_anew(planner, draft, town, fetch) -> None:

@@ -174,17 +174,17 @@ export class EditMap {
 
   /** A grid's number and households, at the unit nearest to its middle. */
   private label(grid: number): Feature<Point> {
-    const { grids, totals, band, sizes } = this.model;
+    const { grids, totals, band } = this.model;
     const units = this.model.unitsOf(grid);
-    const middle = [0, 1].map((axis) => units.reduce((sum, unit) => sum + sizes.inside[2 * unit + axis]!, 0) / units.length);
-    const distance = (unit: number): number =>
-      Math.hypot(sizes.inside[2 * unit]! - middle[0]!, sizes.inside[2 * unit + 1]! - middle[1]!);
-    const at = units.reduce((best, unit) => (distance(unit) < distance(best) ? unit : best));
+    const points = units.map((unit) => this.model.pointOf(unit));
+    const middle = [0, 1].map((axis) => points.reduce((sum, point) => sum + point[axis]!, 0) / points.length);
+    const distance = (point: [number, number]): number => Math.hypot(point[0] - middle[0]!, point[1] - middle[1]!);
+    const at = points.reduce((best, point) => (distance(point) < distance(best) ? point : best));
     const { households } = totals[grid]!;
     return {
       type: "Feature",
       id: grid,
-      geometry: { type: "Point", coordinates: [sizes.inside[2 * at]!, sizes.inside[2 * at + 1]!] },
+      geometry: { type: "Point", coordinates: at },
       properties: {
         code: grids[grid]!.code,
         number: grids[grid]!.code.slice(-3),
@@ -203,11 +203,10 @@ export class EditMap {
 
   private drawMarks(): void {
     const features: Feature<Point>[] = [];
-    const { inside } = this.model.sizes;
     for (let unit = 0; unit < this.model.size; unit++) {
       const mark = this.model.isStray[unit] ? "edit-warning" : this.model.unitLocked[unit] ? "edit-lock" : null;
       if (!mark) continue;
-      const coordinates = [inside[2 * unit]!, inside[2 * unit + 1]!];
+      const coordinates = this.model.pointOf(unit);
       features.push({ type: "Feature", geometry: { type: "Point", coordinates }, properties: { mark } });
     }
     this.source(MARKS).setData({ type: "FeatureCollection", features });

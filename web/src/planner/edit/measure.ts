@@ -1,6 +1,5 @@
-/** Metric size of lots on a local plane, and a point inside each. */
+/** Metric size of lots on a local plane. */
 import type { Position } from "geojson";
-import { insidePoint } from "../../shared/shape";
 import { lotGeometry, type Lot } from "./payload";
 
 const METRES_PER_DEGREE = (Math.PI / 180) * 6_371_008.8;
@@ -8,15 +7,12 @@ const METRES_PER_DEGREE = (Math.PI / 180) * 6_371_008.8;
 export interface LotSizes {
   area_m2: Float64Array;
   perimeter_m: Float64Array;
-  /** (lon, lat) inside each lot, two numbers a unit. */
-  inside: Float64Array;
 }
 
 export function measureLots(lots: Lot[]): LotSizes {
   const sizes = {
     area_m2: new Float64Array(lots.length),
     perimeter_m: new Float64Array(lots.length),
-    inside: new Float64Array(2 * lots.length),
   };
   lots.forEach((lot, unit) => {
     const shape = lotGeometry(lot);
@@ -27,9 +23,6 @@ export function measureLots(lots: Lot[]): LotSizes {
         sizes.perimeter_m[unit]! += length;
       });
     }
-    const [lon, lat] = insidePoint(shape) as [number, number];
-    sizes.inside[2 * unit] = lon;
-    sizes.inside[2 * unit + 1] = lat;
   });
   return sizes;
 }

@@ -127,7 +127,7 @@ export const messages = {
   legend_today: ["现行网格边界", "Border of today's grids"],
   legend_now: ["方案网格边界", "Border of the plan's grids"],
   legend_barrier: ["阻隔", "Barrier"],
-  legend_stray: ["飞地", "Apart from its grid"],
+  legend_stray: ["与网格主体不连通", "Apart from its grid"],
   hover_idle: ["指向楼栋查看户数", "Point at a unit to see its households"],
   hover: ["{code} · {households} 户 · {compound} · 网格 {grid}", "{code} · {households} households · {compound} · grid {grid}"],
   hover_no_compound: ["不属于小区", "no compound"],

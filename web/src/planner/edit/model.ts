@@ -130,6 +130,11 @@ export class EditModel {
   unitsOf(grid: number): number[] {
     return [...(this.members[grid] ?? [])];
   }
+  /** (lon, lat) of a unit's building. */
+  pointOf(unit: number): [number, number] {
+    const { lon, lat } = this.payload.units;
+    return [lon[unit]!, lat[unit]!];
+  }
   /** The whole compound of a unit; the unit alone when it is in none. */
   compoundOf(unit: number): number[] {
     return this.compoundMembers[this.compound[unit]!] ?? [unit];

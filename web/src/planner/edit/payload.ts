@@ -35,6 +35,9 @@ export interface Workbench {
     grid: number[];
     /** Position in `today`; -1: in no grid today. */
     today: number[];
+    /** A point on the building itself; a lot may reach far beyond it. */
+    lon: number[];
+    lat: number[];
     lot: Lot[];
   };
   pairs: { a: number[]; b: number[]; border_m: number[]; is_cut: boolean[]; is_bridge: boolean[] };

@@ -3,11 +3,7 @@ import type { Polygon, Position } from "geojson";
 import { isInside } from "../../shared/shape";
 import type { EditModel } from "./model";
 
-function pointOf(model: EditModel, unit: number): Position {
-  return [model.sizes.inside[2 * unit]!, model.sizes.inside[2 * unit + 1]!];
-}
-
-/** Units whose inside point lies in the shape. */
+/** Units whose building lies in the shape. */
 export function unitsInside(model: EditModel, shape: Polygon): number[] {
   const ring = shape.coordinates[0] ?? [];
   const lons = ring.map((point) => point[0]!);
@@ -15,7 +11,7 @@ export function unitsInside(model: EditModel, shape: Polygon): number[] {
   const [west, east, south, north] = [Math.min(...lons), Math.max(...lons), Math.min(...lats), Math.max(...lats)];
   const found: number[] = [];
   for (let unit = 0; unit < model.size; unit++) {
-    const [lon, lat] = pointOf(model, unit) as [number, number];
+    const [lon, lat] = model.pointOf(unit);
     if (lon < west || lon > east || lat < south || lat > north) continue;
     if (isInside([lon, lat], shape)) found.push(unit);
   }
@@ -44,7 +40,7 @@ export function cutByLine(model: EditModel, line: Position[], grid: number | nul
   for (const candidate of candidates) {
     const units = model.unitsOf(candidate);
     if (grid === null && !isNear(model, units, line)) continue;
-    const left = units.filter((unit) => sideOf(pointOf(model, unit), line) > 0);
+    const left = units.filter((unit) => sideOf(model.pointOf(unit), line) > 0);
     if (left.length === 0 || left.length === units.length) continue;
     const sum = (list: number[]): number => list.reduce((total, unit) => total + model.households[unit]!, 0);
     const isLeftSmall = 2 * sum(left) <= sum(units);
@@ -55,9 +51,9 @@ export function cutByLine(model: EditModel, line: Position[], grid: number | nul
   return best && { grid: best.grid, units: best.units };
 }
 
-/** Whether the line passes through the box around the units' inside points. */
+/** Whether the line passes through the box around the units' buildings. */
 function isNear(model: EditModel, units: number[], line: Position[]): boolean {
-  const points = units.map((unit) => pointOf(model, unit));
+  const points = units.map((unit) => model.pointOf(unit));
   const [west, east] = [Math.min(...points.map((p) => p[0]!)), Math.max(...points.map((p) => p[0]!))];
   const [south, north] = [Math.min(...points.map((p) => p[1]!)), Math.max(...points.map((p) => p[1]!))];
   return line.slice(1).some((end, i) => {

@@ -70,6 +70,8 @@ export function drawTown(plan: TownPlan): Workbench {
       compound,
       grid,
       today: plan.today ?? grid,
+      lon: all.map((unit) => 114 + ((unit % columns) + 0.5) * SIDE_DEG),
+      lat: all.map((unit) => (Math.floor(unit / columns) + 0.5) * SIDE_DEG),
       lot: all.map((unit) => square(unit % columns, Math.floor(unit / columns))),
     },
     pairs,
