@@ -33,7 +33,7 @@ OUTSIDE_RANK, MISS_RANK = 1e9, 1e6
 
 
 class Schedule(NamedTuple):
-    """How long and how warm an annealing is, how the price of a miss rises meanwhile, and how often chains are tried."""
+    """How long and how warm an annealing is, how the price of a miss rises, and how often chains are tried."""
 
     steps: int
     chunks: int
@@ -133,7 +133,7 @@ def chain(  # noqa: PLR0913, PLR0917 (one loop over the atoms that could go on)
         last = new
         for k in range(graph.start[other], graph.start[other + 1]):
             goal = grids.of_atom[graph.near[k]]
-            if goal == new or goal == last or not graph.linked[k]:
+            if goal in (new, last) or not graph.linked[k]:
                 continue
             last = goal
             change = change_of(graph, grids, prices, now, other, goal)[0]

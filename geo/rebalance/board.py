@@ -15,8 +15,8 @@ from geo.rebalance.problem import BoolArray, FloatArray, IntArray
 class Graph(NamedTuple):
     """Atoms and their neighbours in compressed rows: `near[start[a]:start[a + 1]]` are the neighbours of atom a.
 
-    `linked` is False where only a wall is shared: such neighbours share a border but do not connect. `movable` lists the
-    positions in `near` of links whose atom may move. `stay` has the households of each atom in each incumbent grid;
+    `linked` is False where only a wall is shared: such neighbours have a border but do not connect. `movable` lists
+    the positions in `near` of links whose atom may move. `stay` has the households of each atom in each incumbent grid;
     grids with these numbers are the incumbents.
     """
 

@@ -54,7 +54,7 @@ def is_connected(graph: Graph, grids: Grids, first: int, count: int, scratch: Sc
 
 
 @compiled
-def line_cut(  # noqa: PLR0913, PLR0917
+def line_cut(  # noqa: C901, PLR0913, PLR0917 (one pass over the atoms)
     graph: Graph, grids: Grids, prices: Prices, atoms: IntArray, a: int, b: int, angle: float, share: float,
     scratch: Scratch,
 ) -> float:  # fmt: skip
@@ -106,7 +106,7 @@ def line_cut(  # noqa: PLR0913, PLR0917
 
 
 @compiled
-def tree_cut(  # noqa: PLR0913, PLR0917
+def tree_cut(  # noqa: C901, PLR0913, PLR0917 (one pass up the tree, one down)
     graph: Graph, grids: Grids, prices: Prices, atoms: IntArray, a: int, b: int, share: float, scratch: Scratch,
     state: RandomState,
 ) -> float:  # fmt: skip

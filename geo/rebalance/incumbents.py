@@ -84,7 +84,7 @@ def fit_count(piece: Piece, plan: IntArray, prices: Prices, state: RandomState) 
 
 
 def connected_incumbent(piece: Piece) -> IntArray:
-    """The incumbent plan with every grid connected: the largest part keeps the label, small other parts are dissolved."""
+    """The incumbent plan with every grid connected: the largest part keeps the label, small others dissolve."""
     graph, known = piece.graph, piece.graph.stay.shape[1]
     part = connect(piece.incumbent, piece.pairs)
     weight = sum_by(part, graph.households) + np.bincount(part) * 1e-6 + np.bincount(part, ~graph.is_free) * 1e6

@@ -44,7 +44,7 @@ class Piece:
 
 
 def make_pieces(problem: CommunityProblem) -> list[Piece]:
-    """Take a community apart: atoms above the ceiling and closed grids are pieces, and so is what they leave connected."""
+    """Take a community apart: atoms above the ceiling, closed grids, and what they leave connected."""
     count = len(problem.households)
     own = np.full(count, -1)
     over = np.flatnonzero(problem.households > problem.band.ceiling)
@@ -83,7 +83,8 @@ def _cut_out(
         atoms=atoms,
         pairs=ends[inner],
         graph=make_graph(
-            problem, atoms, ends[inner], walls[walled], borders_m=(problem.border_m[inner], problem.wall_border_m[walled]),
+            problem, atoms, ends[inner], walls[walled],
+            borders_m=(problem.border_m[inner], problem.wall_border_m[walled]),
             overlap=overlap,
         ),
         incumbent=np.where((incumbent >= 0) & np.r_[is_home, False][incumbent], incumbent, -1),

@@ -28,7 +28,7 @@ def links_inside(graph: Graph, grids: Grids, atoms: IntArray, a: int, b: int, sc
     for atom in atoms:
         for k in range(graph.start[atom], graph.start[atom + 1]):
             grid = grids.of_atom[graph.near[k]]
-            if graph.linked[k] and graph.is_free[atom] and (grid == a or grid == b):
+            if graph.linked[k] and graph.is_free[atom] and grid in (a, b):
                 scratch.edges[count] = k
                 count += 1
     return scratch.edges[:count]
@@ -80,7 +80,7 @@ def recut(  # noqa: PLR0913, PLR0917
 @compiled
 def holds_fixed(graph: Graph, grids: Grids, atoms: IntArray, kept: IntArray) -> bool:
     """Tell whether the fixed ones of these atoms are in the grids they were in."""
-    for i in range(len(atoms)):
+    for i in range(len(atoms)):  # noqa: SIM110 (a compiled loop)
         if not graph.is_free[atoms[i]] and grids.of_atom[atoms[i]] != kept[i]:
             return False
     return True

@@ -35,9 +35,7 @@ CHUNKS, POLISH_STEPS = 40, 50
 
 
 @compiled
-def settle(  # noqa: PLR0913
-    graph: Graph, plans: IntArray, prices: Prices, stage: Stage, heat: Heat, state: RandomState
-) -> IntArray:
+def settle(graph: Graph, plans: IntArray, prices: Prices, stage: Stage, heat: Heat, state: RandomState) -> IntArray:
     """Search the best of some plans, shape (n_plan, n_atom), for a while: the plans that came of it, best first."""
     ranks = np.empty(len(plans))
     scratch = make_scratch(graph)
