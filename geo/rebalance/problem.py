@@ -73,7 +73,7 @@ class CommunityProblem:
         Shapes (n_pair, 2) and (n_pair,). Neighbouring atoms, each pair once; bridges have border 0, pairs of
         point units border 1.
     wall_pairs, wall_border_m
-        Shapes (n_wall, 2) and (n_wall,). Atoms that share a border but a barrier parts them: they do not connect, though
+        Shapes (n_wall, 2) and (n_wall,). Atoms that share a border but a barrier parts them: they do not connect, but
         the border lies inside a grid that holds both.
     inside_xy_m
         Shape (n_atom, 2). Mean inside point of the atom's units.
