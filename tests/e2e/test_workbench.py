@@ -33,6 +33,18 @@ def _sign_in(page: Page, url: str, login: str, password: str) -> Page:
     return page
 
 
+AROUND_FIVE = """([lon, lat]) => {
+  const map = window.__map;
+  const box = map.getCanvas().getBoundingClientRect();
+  const [x, y] = [box.width / 2, box.height / 2];
+  const points = lon.map((_, unit) => map.project([lon[unit], lat[unit]]));
+  const near = points.sort((a, b) => Math.hypot(a.x - x, a.y - y) - Math.hypot(b.x - x, b.y - y)).slice(0, 5);
+  const [xs, ys] = [near.map((p) => box.x + p.x), near.map((p) => box.y + p.y)];
+  return [Math.min(...xs) - 15, Math.min(...ys) - 15, Math.max(...xs) + 15, Math.max(...ys) + 15];
+}"""
+"""The box on the screen around the five buildings nearest to the middle of the map."""
+
+
 @pytest.fixture
 def desk(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> Page:
     """The desk of a planner with the first city's grids listed."""
@@ -229,16 +241,15 @@ def test_a_lasso_makes_a_new_grid_and_a_locked_grid_stays(desk: Page, demo_url: 
     payload = _api(desk, f"/api/plans/{plan_id}/workbench")
     _open_editor(desk, demo_url, plan_id)
     desk.get_by_role("button", name="套索").click()
-    box = desk.locator(".edit-map canvas.maplibregl-canvas").bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    desk.mouse.move(x - 90, y - 90)
+    west, north, east, south = desk.evaluate(AROUND_FIVE, [payload["units"]["lon"], payload["units"]["lat"]])
+    desk.mouse.move(west, north)
     desk.mouse.down()
-    for at in ((x + 90, y - 80), (x + 80, y + 90), (x - 80, y + 80), (x - 90, y - 60)):
+    for at in ((east, north), (east, south), (west, south), (west, north + 12)):
         desk.mouse.move(*at, steps=4)
     desk.mouse.up()
     expect(desk.locator(".selection-sum")).to_be_visible(timeout=SLOW_MS)
     count = int(re.match(r"(\d+) 栋", desk.locator(".selection-sum").inner_text()).group(1))  # type: ignore[union-attr]
+    assert count >= 5
     desk.get_by_role("button", name="所选设为新网格").click()
     expect(desk.locator(".edit-note")).to_contain_text(f"：{count} 栋")
     fresh = desk.locator(".edit-grids tr", has=desk.locator(".badge", has_text="新"))
