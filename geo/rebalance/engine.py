@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import geopandas as gpd
 
 from geo.errors import InvalidInputError
+from geo.rebalance.exact import EFFORT
 from geo.rebalance.front import front_shapes, solve_front
 from geo.rebalance.plan import RebalancePlan, assemble
 from geo.rebalance.prepare import Prepared, prepare
@@ -18,6 +19,8 @@ from geo.rebalance.problem import Band, Mode
 from geo.rebalance.solve import solve_community
 from geo.rebalance.units import read_units
 
+EFFORT_IN_ALL = 5_000_000
+"""Simplex iterations that exact search may spend on all communities together."""
 Progress = Callable[[int, int, str], None]
 """Called with communities done, communities in all, and the name of the one just done."""
 Result = TypeVar("Result")
@@ -102,7 +105,8 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
         inside=inside, band=_band(floor, ceiling, target), mode=mode, shape=shape, weights=weights, fixed=fixed,
         closed=closed, reach_m=reach_m, seed=seed,
     )  # fmt: skip
-    solve = partial(solve_community, seed=seed)
+    effort = min(EFFORT, EFFORT_IN_ALL // max(len(prepared.problems), 1))
+    solve = partial(solve_community, seed=seed, effort=effort)
     solutions = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
     return assemble(prepared, solutions, seed=seed)
 

@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from geo.rebalance.board import Prices
 from geo.rebalance.codes import match
 from geo.rebalance.compiled import RandomState
-from geo.rebalance.exact import close_gap, is_impossible
+from geo.rebalance.exact import EFFORT, close_gap, is_impossible
 from geo.rebalance.incumbents import incumbent_starts
 from geo.rebalance.pieces import Piece, make_pieces
 from geo.rebalance.prices import follows, heat_of, prices_of_problem, stages_of
@@ -24,7 +24,9 @@ STARTS = 8
 """Plans drawn for each number of grids."""
 
 
-def solve_community(problem: CommunityProblem, seed: int, *, until: float = math.inf) -> CommunitySolution:
+def solve_community(
+    problem: CommunityProblem, seed: int, *, effort: int = EFFORT, until: float = math.inf
+) -> CommunitySolution:
     """Cut one community into connected grids.
 
     A pure function: the same problem and seed give the same solution in any process. Atoms above the ceiling
@@ -32,6 +34,8 @@ def solve_community(problem: CommunityProblem, seed: int, *, until: float = math
 
     Parameters
     ----------
+    effort
+        Simplex iterations that exact search may spend on it.
     until
         Seconds since the epoch at which to be content with the best plan so far; only this lets the time matter.
     """
@@ -50,7 +54,8 @@ def solve_community(problem: CommunityProblem, seed: int, *, until: float = math
         shortfalls += [_shortfall(problem, proof.cause, piece.atoms[proof.atoms]) for proof in proofs]
         grid[piece.atoms] = own + next_grid
         next_grid += len(size)
-    shortfalls = _settle_doubt(problem, shortfalls, until)
+    if time.time() < until:
+        shortfalls = _settle_doubt(problem, grid, shortfalls, effort)
     total_miss = float(band.miss(sum_by(grid, problem.households)).sum())
     moved = float(problem.overlap.sum() - match(problem, grid)[2].sum()) if problem.incumbents else None
     solution = CommunitySolution(grid, tuple(shortfalls), total_miss, bound, moved)
@@ -59,7 +64,7 @@ def solve_community(problem: CommunityProblem, seed: int, *, until: float = math
     left_s = until - time.time()
     if left_s <= 0:
         return close_gap(problem, solution, effort=0)
-    return close_gap(problem, solution, time_limit_s=left_s if math.isfinite(left_s) else None)
+    return close_gap(problem, solution, effort=effort, time_limit_s=left_s if math.isfinite(left_s) else None)
 
 
 @dataclass(frozen=True)
@@ -101,13 +106,26 @@ def _shortfall(problem: CommunityProblem, cause: Cause, atoms: IntArray) -> Shor
     return Shortfall(cause, cause != "not_found", households, len(units), int(problem.unit[units[0]]))
 
 
-def _settle_doubt(problem: CommunityProblem, shortfalls: list[Shortfall], until: float) -> list[Shortfall]:
+def _settle_doubt(
+    problem: CommunityProblem, grid: IntArray, shortfalls: list[Shortfall], effort: int
+) -> list[Shortfall]:
     """Where one piece alone is in doubt, let exact search tell whether it has a plan in the band at all."""
     doubts = [shortfall for shortfall in shortfalls if shortfall.cause != "unit_over_ceiling"]
-    if [doubt.cause for doubt in doubts] != ["not_found"] or time.time() >= until or not is_impossible(problem):
+    if [doubt.cause for doubt in doubts] != ["not_found"]:
+        return shortfalls
+    asked = problem if problem.overlap.any() else _with_incumbent(problem, grid)
+    if not is_impossible(asked, effort=effort):
         return shortfalls
     proven = replace(doubts[0], cause="no_connected_plan", is_proven=True)
     return [proven if shortfall is doubts[0] else shortfall for shortfall in shortfalls]
+
+
+def _with_incumbent(problem: CommunityProblem, grid: IntArray) -> CommunityProblem:
+    """The same problem with a plan as its incumbent, which gives exact search labels to speak of."""
+    count = int(grid.max()) + 1
+    overlap = problem.households[:, None] * (grid[:, None] == np.arange(count))
+    codes = tuple(map(str, range(count)))
+    return replace(problem, overlap=overlap, incumbent=grid, incumbents=codes, closed=np.zeros(count, dtype=bool))
 
 
 def _solve_piece(problem: CommunityProblem, piece: Piece, state: RandomState, until: float) -> IntArray:
