@@ -5,21 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 from sqlalchemy import Connection, text
 
+from data.imports.periods import NOWHERE, Indexed, Periods
 from geo.arrays import FloatArray, IntArray
-from geo.tagging import PolygonIndex
 
-NOWHERE = -1
 HOME_ZONE = "Asia/Shanghai"
 _AREAS = """
-SELECT id, code, level, path::text, time_zone, NULL AS grid_code, ST_AsBinary(geom)
+SELECT id, code, level, path::text, time_zone, NULL AS grid_code, ST_AsBinary(geom), NULL::date, NULL::date
 FROM area WHERE level = ANY (:levels) ORDER BY nlevel(path) DESC, code
 """
 _GRIDS = """
-SELECT g.area_id, g.code, 'grid', g.path::text, a.time_zone, g.code, ST_AsBinary(g.geom)
-FROM grid g JOIN area a ON a.id = g.area_id WHERE g.is_effective ORDER BY g.code
+SELECT g.area_id, g.code, 'grid', g.path::text, a.time_zone, g.code, ST_AsBinary(g.geom), g.valid_from, g.valid_to
+FROM grid g JOIN area a ON a.id = g.area_id WHERE g.is_effective OR g.valid_to IS NOT NULL ORDER BY g.code, g.id
 """
 
 
@@ -36,6 +36,10 @@ class Places:
         that index -1 can be looked up.
     by_code
         Area code to index.
+    always
+        The places without a day on which they begin or end, all but some grids.
+    periods
+        The others, None when there are none.
     """
 
     ids: npt.NDArray[np.object_]
@@ -45,11 +49,28 @@ class Places:
     zones: npt.NDArray[np.object_]
     grid_codes: npt.NDArray[np.object_]
     by_code: dict[str, int]
-    index: PolygonIndex
+    always: Indexed
+    periods: Periods | None = None
 
     def tag(self, xy: FloatArray) -> IntArray:
-        """Find the place of each point, -1 where it lies in none."""
-        return self.index.tag(xy)
+        """Find the place of each point, -1 where it lies in none; grids that have a day do not count."""
+        return self.always.tag(xy)
+
+    def tag_at(self, xy: FloatArray, times: "pd.Series[pd.Timestamp]", found: IntArray) -> IntArray:
+        """Find the place of each point on the day of its time, as the database's trigger `place_incident` does.
+
+        Parameters
+        ----------
+        times
+            UTC.
+        found
+            What `tag` found for the points.
+        """
+        if self.periods is None:
+            return found
+        dated = self.periods.tag(xy, times)
+        is_before = (dated != NOWHERE) & ((found == NOWHERE) | (dated < found))
+        return np.where(is_before, dated, found)
 
     def find(self, codes: npt.NDArray[np.object_], prefix: str) -> IntArray:
         """Find areas by code, with the prefix or as written; -1 where there is none."""
@@ -62,16 +83,21 @@ class Places:
 
 
 def load_places(connection: Connection, levels: tuple[str, ...], *, with_grids: bool = False) -> Places:
-    """Load the areas of some levels, and the grids of the effective plans."""
+    """Load the areas of some levels, and the grids that are or were in force."""
     rows = list(connection.execute(text(_GRIDS))) if with_grids else []
     rows += connection.execute(text(_AREAS), {"levels": list(levels)})
     listed = [tuple(row) for row in rows]
     polygons = shapely.from_wkb(np.array([bytes(row[6]) for row in listed], dtype=object))
-    nowhere = (None, None, None, "", HOME_ZONE, None, None)
+    nowhere = (None, None, None, "", HOME_ZONE, None)
     columns = [np.array([row[place] for row in [*listed, nowhere]], dtype=object) for place in range(6)]
     by_code = {row[1]: place for place, row in enumerate(listed) if row[5] is None}
     ids, codes, levels_, paths, zones, grid_codes = columns
-    return Places(ids, codes, levels_, paths, zones, grid_codes, by_code, PolygonIndex.build(polygons))
+    first, end = (np.array([row[place] for row in listed], dtype="datetime64[D]") for place in (7, 8))
+    is_always = np.isnat(first) & np.isnat(end)
+    always, dated = np.flatnonzero(is_always), np.flatnonzero(~is_always)
+    periods = Periods(dated, polygons[dated], zones[dated], first[dated], end[dated]) if len(dated) else None
+    undated = Indexed.of(polygons[always], always)
+    return Places(ids, codes, levels_, paths, zones, grid_codes, by_code, undated, periods)
 
 
 def inside_points(geoms: npt.NDArray[np.object_]) -> FloatArray:

@@ -14,11 +14,12 @@ import pandas as pd
 from data.imports.faults import FaultLog
 from data.imports.mapping import ATTRIBUTES, Mapped, importable
 from data.imports.options import ImportOptions
-from data.imports.places import NOWHERE, Places, inside_points, join
+from data.imports.periods import NOWHERE
+from data.imports.places import Places, inside_points, join
 from data.imports.shapes import Reprojection, check, geometries
 from data.imports.source import Chunk
 from data.imports.values import Column, as_text, convert, parse_times
-from geo.arrays import GeometryArray, IntArray
+from geo.arrays import FloatArray, GeometryArray, IntArray
 from layers.layer import Field, Layer
 
 ObjectArray = npt.NDArray[np.object_]
@@ -80,9 +81,12 @@ class RowMaker:
         out: dict[str, object] = {"row": chunk.rows, "geom": geoms}
         out |= {name: series for name, series in values.items() if name in self.layer.table.c}
         out |= {name: np.full(len(chunk.rows), value, dtype=object) for name, value in self.layer.constants}
-        at = self._place(chunk, geoms, values, out)
+        xy = inside_points(geoms)
+        at = self._place(chunk, xy, values, out)
         times = {name: column for name, column in given.items() if column.field.type == "datetime"}
         out |= {name: parse_times(column, self.known.places.zones[at]) for name, column in times.items()}
+        if self.table == "incident":
+            self._place_incident(chunk, xy, at, out)
         self._finish(chunk, values, out, raw_geoms)
         return pd.DataFrame(out)
 
@@ -101,12 +105,12 @@ class RowMaker:
         return self.options.prefix + codes if self.options.prefix else codes
 
     def _place(
-        self, chunk: Chunk, geoms: GeometryArray, values: dict[str, pd.Series], out: dict[str, object]
-    ) -> IntArray:
-        """Find each row's area and write the columns that say it."""
+        self, chunk: Chunk, xy: FloatArray, values: dict[str, pd.Series], out: dict[str, object]
+    ) -> IntArray:  # fmt: skip
+        """Find each row's area and write the columns that say it; an incident's are written when its time is known."""
         places = self.known.places
-        found = places.tag(inside_points(geoms))
-        missing_geometry = np.array([one is None for one in geoms], dtype=bool)
+        found = places.tag(xy)
+        missing_geometry = np.isnan(xy[:, 0])
         if self.table == "area":
             return self._place_area(chunk, np.where(missing_geometry, _UNPLACED, found), values, out)
         at = found
@@ -115,11 +119,16 @@ class RowMaker:
             self._say_elsewhere(chunk, at, found)
             self._say_outside(chunk, (at == NOWHERE) & ~missing_geometry, severity="error")
             out["area_id"] = places.ids[at]
-        elif self.table == "incident":
-            self._say_outside(chunk, (at == NOWHERE) & ~missing_geometry, severity="warning")
-            out["area_id"], out["grid_code"] = places.ids[at], places.grid_codes[at]
         out["path"] = places.paths[at]
         return at
+
+    def _place_incident(self, chunk: Chunk, xy: FloatArray, found: IntArray, out: dict[str, object]) -> None:
+        """Find the grid that was in force when each incident was reported, else its area."""
+        places = self.known.places
+        reported: pd.Series = out["reported_at"]  # type: ignore[assignment]
+        at = places.tag_at(xy, reported, found)
+        self._say_outside(chunk, (at == NOWHERE) & ~np.isnan(xy[:, 0]), severity="warning")
+        out["path"], out["area_id"], out["grid_code"] = places.paths[at], places.ids[at], places.grid_codes[at]
 
     def _place_area(
         self, chunk: Chunk, found: IntArray, values: dict[str, pd.Series], out: dict[str, object]

@@ -330,16 +330,26 @@ def test_wrong_parameters_are_named(client, parameters, field) -> None:
     assert [fault["field"] for fault in answer.json()["errors"]] == [field]
 
 
-def test_waiting_jobs_are_bounded(client, blocked, monkeypatch) -> None:
+def test_waiting_jobs_are_bounded(client, blocked, fetch, until, monkeypatch) -> None:
+    """One job runs and three wait: the next one is refused, until one of those that wait is cancelled."""
     monkeypatch.setattr("api.services.jobs.WAITING_LIMIT", 3)
     planner = client("planner")
+
+    def submit() -> tuple[int, dict]:
+        answer = planner.post("/api/jobs", json=GAPS)
+        return answer.status_code, answer.json()
+
     with blocked("unit"):
-        answers = [planner.post("/api/jobs", json=GAPS) for _ in range(5)]
-        for answer in answers:
-            if answer.status_code == 202:
-                planner.delete(f"/api/jobs/{answer.json()['id']}")
-    assert answers[-1].status_code == 409
-    assert "3 jobs wait already" in answers[-1].json()["detail"]
+        _, running = submit()
+        until(lambda: status(fetch, running["id"]) == ("running", 1))  # a job that is not claimed yet waits too
+        waiting = [submit() for _ in range(3)]
+        refused, problem = submit()
+        planner.delete(f"/api/jobs/{waiting[0][1]['id']}")
+        taken, last = submit()
+        for job in (running, waiting[1][1], waiting[2][1], last):
+            planner.delete(f"/api/jobs/{job['id']}")
+    assert ([code for code, _ in waiting], refused, taken) == ([202] * 3, 409, 202)
+    assert "3 jobs wait already" in problem["detail"]
 
 
 def test_a_plan_is_kept_renamed_and_deleted(client, finished, fetch) -> None:
