@@ -126,7 +126,7 @@ class _Import:
         compounds = self._ids("SELECT code, id FROM compound") if table == "unit" else {}
         effective = self._ids("SELECT code, id FROM grid WHERE is_effective") if table == "unit" else {}
         categories = frozenset(self._ids("SELECT code, 0 FROM category")) if self.is_incident else frozenset()
-        plan_of = grids.EffectivePlans(self.connection).of if table == "grid" else None
+        plan_of = grids.ImportedPlans(self.connection).of if table == "grid" else None
         return Known(places, compounds, effective, categories, plan_of)
 
     def _ids(self, statement: str) -> dict[str, int]:
@@ -153,7 +153,7 @@ class _Import:
         for column, value in self.layer.constants:
             self._log_taken(column, value)
         if self.layer.name == "grid":
-            self._log_other_plans()
+            grids.check_decided(stage, self.log)
 
     def _check_identities(self, stage: Stage) -> None:
         """Check the identities that the file gives; those made of codes are as unique as the codes."""
@@ -174,28 +174,18 @@ class _Import:
         for row, code, other in taken:
             self.log.add([row], "code", [code], f"is the code of a {other} already; say --prefix", kind="duplicate")
 
-    def _log_other_plans(self) -> None:
-        """Log grids whose code an effective grid of another district has."""
-        taken = self.connection.execute(
-            text(
-                'SELECT s."row", s.code FROM import_stage s JOIN grid g USING (code) '
-                "WHERE g.is_effective AND g.plan_id <> s.plan_id ORDER BY 1"
-            )
-        )
-        for row, code in taken:
-            self.log.add([row], "code", [code], "is a grid of another district already; say --prefix", kind="duplicate")
-
     def _merge(self, stage: Stage) -> tuple[int, int]:
         """Merge and bring what follows from it up to date."""
         if self.is_incident:
             return incidents.merge(stage)
         table = self.layer.table.name
         moves = areas.find_moves(self.connection) if table == "area" else []
-        added, changed = stage.merge(("plan_id", "code") if table == "grid" else ("code",))
+        added, changed = stage.merge(grids.KEY if table == "grid" else ("code",))
         areas.move_contents(self.connection, moves)
         if table in ("unit", "grid"):
             changed |= self._regrid(stage) - added
         if table == "grid":
+            grids.go_on(self.connection)
             grids.measure_compactness(self.connection)
         return len(added), len(changed)
 

@@ -43,7 +43,7 @@ class Known:
     categories
         Codes of incident categories.
     plan_of
-        Gives the effective plan of a path's district, made when it is missing.
+        Gives the plan of the imported grids of a path's district, made when it is missing.
     """
 
     places: Places
@@ -215,7 +215,7 @@ class RowMaker:
         out[f"{name}_id"] = ids.astype("Int64")
 
     def _finish_grid(self, values: dict[str, pd.Series], out: dict[str, object]) -> None:
-        """Put a grid under its community and into the effective plan of its district."""
+        """Put a grid under its community and into the plan of the imported grids of its district."""
         paths: ObjectArray = np.asarray(out["path"], dtype=object)
         assert self.known.plan_of is not None  # noqa: S101  (given for the table grid)
         out["plan_id"] = [self.known.plan_of(path) if path else None for path in paths]

@@ -129,6 +129,13 @@ class Stage:
             f'WHERE NOT EXISTS (SELECT 1 FROM "{self.table.name}" t WHERE {_matches(key)})'
         )
 
+    def new_or_differing_sql(self, key: tuple[str, ...]) -> str:
+        """Write the query of the rows that a merge will insert or update."""
+        return (
+            f'SELECT s."row" FROM import_stage s LEFT JOIN "{self.table.name}" t ON {_matches(key)} '
+            f'WHERE t."code" IS NULL OR {self._differs()}'
+        )
+
     def _sets(self) -> str:
         """Write the assignments of an update."""
         return ", ".join(f'"{name}" = {self._staged(name)}' for name in self._changeable())
