@@ -64,7 +64,7 @@ web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
 
 test: install system-test
 	@cd web && npm test --silent
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 lint: install
 	@$(BIN)/ruff check .

@@ -15,6 +15,13 @@ from data.engine import Database, opened
 from data.settings import DataSettings
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file together where several processes share the work, and all that drive the one demo."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder == "e2e" else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def database() -> Iterator[Database]:
     """A migrated database. YIWANGTU_TEST_DATABASE_URL names one that exists; its name must contain "test"."""
