@@ -9,6 +9,9 @@ export const MOVED_COLOR = "#6a1b9a";
 export const GAP_COLORS: Record<Verdict, string> = { covered: "#2b6f9e", gap: "#b2182b", unknown: "#5c5c5c" };
 export const INK = "#17201d";
 export const BEFORE_COLOR = "#a3145b";
+export const CONFLICT_COLOR = "#b2182b";
+/** Borders of grids that are only the ground of another picture. */
+export const QUIET_COLOR = "#7c857f";
 
 /** What a plan does to a grid: households come, go, or come and go alike. */
 export type Change = "gain" | "loss" | "same" | "none";

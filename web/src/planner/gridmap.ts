@@ -8,7 +8,7 @@ import {
 import type { MapHandle } from "../shared/map";
 import { insidePoint } from "../shared/shape";
 import { type Band, bandLabel, bandState } from "./band";
-import { BAND_COLORS, BAND_INK, BEFORE_COLOR, CHANGE_COLORS, changeOf, GAP_COLORS, INK, MOVED_COLOR } from "./colors";
+import { BAND_COLORS, BAND_INK, BEFORE_COLOR, CHANGE_COLORS, changeOf, GAP_COLORS, INK, MOVED_COLOR, QUIET_COLOR } from "./colors";
 import type { ChangeFeature, GridChange, GridFeature } from "./compare";
 import { dot, hatch, triangle, unknownMark } from "./marks";
 
@@ -88,13 +88,17 @@ export class GridMap {
     this.map.setFilter(`${GRIDS}-selected-halo`, ["==", ["get", "code"], code ?? ""]);
   }
 
-  /** Show the verdicts of one facility kind instead of the grids' colours; null shows the grids again. */
+  /** Leave only the grids' borders, as the ground of another picture. */
+  mute(isMuted: boolean): void {
+    for (const id of [`${GRIDS}-fill`, `${GRIDS}-hatch`, `${LABELS}-text`]) {
+      this.map.setLayoutProperty(id, "visibility", isMuted ? "none" : "visible");
+    }
+    this.map.setPaintProperty(`${GRIDS}-line`, "line-color", isMuted ? QUIET_COLOR : ["get", "ink"]);
+  }
+
+  /** Show the verdicts of one facility kind over the muted grids; null takes them away. */
   showGaps(facility: string | null): void {
     const source = "service_gap";
-    for (const id of [`${GRIDS}-fill`, `${GRIDS}-hatch`, `${LABELS}-text`]) {
-      this.map.setLayoutProperty(id, "visibility", facility ? "none" : "visible");
-    }
-    this.map.setPaintProperty(`${GRIDS}-line`, "line-color", facility ? "#7c857f" : ["get", "ink"]);
     if (this.map.getLayer(GAPS)) this.map.removeLayer(GAPS);
     if (!facility || !this.map.getSource(source)) {
       this.handle.setVisible(CONTEXT_LAYERS);

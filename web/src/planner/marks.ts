@@ -54,6 +54,17 @@ export function triangle(color: string): ImageData {
   });
 }
 
+export function diamond(color: string): ImageData {
+  return draw(MARK_PX, (context) => {
+    context.moveTo(MARK_PX / 2, 4);
+    context.lineTo(MARK_PX - 4, MARK_PX / 2);
+    context.lineTo(MARK_PX / 2, MARK_PX - 4);
+    context.lineTo(4, MARK_PX / 2);
+    context.closePath();
+    outlined(context, color);
+  });
+}
+
 export function unknownMark(color: string): ImageData {
   return draw(MARK_PX, (context) => {
     context.rect(6, 6, MARK_PX - 12, MARK_PX - 12);

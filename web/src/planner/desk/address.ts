@@ -1,8 +1,8 @@
 /** The desk's state in the page's address, so that a link opens what its sender saw. */
 
-export type Tab = "grids" | "run" | "plans" | "history";
+export type Tab = "grids" | "run" | "plans" | "crosswalk" | "history";
 export type CompareView = "side" | "difference";
-export const TABS: readonly Tab[] = ["grids", "run", "plans", "history"];
+export const TABS: readonly Tab[] = ["grids", "run", "plans", "crosswalk", "history"];
 
 export interface DeskAddress {
   /** Path of the area (district.street.community). */
@@ -12,6 +12,8 @@ export interface DeskAddress {
   /** What the plan is compared with: another plan; null for today's grids. */
   against: string | null;
   view: CompareView;
+  /** The crosswalk that is open on its tab. */
+  crosswalk: string | null;
   isEditing: boolean;
 }
 
@@ -26,6 +28,7 @@ export function readAddress(hash: string): DeskAddress {
     plan,
     against: plan ? number("against") : null,
     view: query.get("view") === "difference" ? "difference" : "side",
+    crosswalk: tab === "crosswalk" ? number("crosswalk") : null,
     isEditing: plan !== null && query.get("edit") === "1",
   };
 }
@@ -35,6 +38,7 @@ export function writeAddress(state: DeskAddress): string {
   const query = new URLSearchParams();
   if (state.area) query.set("area", state.area);
   if (state.tab !== "grids") query.set("tab", state.tab);
+  if (state.tab === "crosswalk" && state.crosswalk) query.set("crosswalk", state.crosswalk);
   if (state.plan) {
     query.set("plan", state.plan);
     if (state.against) query.set("against", state.against);
