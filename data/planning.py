@@ -57,6 +57,12 @@ def read_units(connection: Connection, path: str) -> gpd.GeoDataFrame:
     )
 
 
+def read_placed_units(connection: Connection, path: str) -> gpd.GeoDataFrame:
+    """Read the units of an area that lie in a community, as `read_units` does; numbered from 0."""
+    units = read_units(connection, path)
+    return units[units["community"].notna()].reset_index(drop=True)
+
+
 def read_communities(connection: Connection, path: str) -> gpd.GeoDataFrame:
     """Read the communities of an area: id, code, path, geom; indexed by code."""
     frame = read_frame(
@@ -160,7 +166,19 @@ def store_gaps(connection: Connection, kind: str, gaps: pd.DataFrame, *, radius_
 
 def read_frame(connection: Connection, sql: str, **parameters: Any) -> gpd.GeoDataFrame:
     """Read rows with a WKB column `geom`."""
+    return _framed(connection, sql, parameters)
+
+
+def read_objects(connection: Connection, sql: str, **parameters: Any) -> gpd.GeoDataFrame:
+    """Read rows with a WKB column `geom`; every column keeps its values as they are, None for what is missing."""
+    return _framed(connection, sql, parameters, dtype=object)
+
+
+def _framed(
+    connection: Connection, sql: str, parameters: dict[str, Any], dtype: type[object] | None = None
+) -> gpd.GeoDataFrame:
+    """Read rows, and their WKB column `geom` as the geometry."""
     result = connection.execute(text(sql), parameters)
-    frame = pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()))
+    frame = pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()), dtype=dtype)
     geom = shapely.from_wkb([bytes(value) for value in frame["geom"]]) if len(frame) else []
     return gpd.GeoDataFrame(frame.drop(columns="geom"), geometry=gpd.GeoSeries(geom, crs=WGS84, index=frame.index))

@@ -94,8 +94,7 @@ def conflicts(connection: Connection, viewer: Viewer, crosswalk_id: int) -> byte
     """Write the units whose layers disagree as GeoJSON, with the table of overlaps and the totals beside them."""
     found = get(connection, viewer, crosswalk_id)
     area = planning.find_area(connection, found.within)
-    units = planning.read_units(connection, area.path)
-    units = units[units["community"].notna()].reset_index(drop=True)
+    units = planning.read_placed_units(connection, area.path)
     layers = store.read_layers(connection, crosswalk_id, units["code"].tolist())
     try:
         told = find_conflicts(

@@ -56,8 +56,7 @@ def import_plan(connection: Connection, viewer: Viewer, content: bytes, *, withi
     area = own_area(connection, viewer, within)
     try:
         uploaded = read_plan(content)
-        units = planning.read_units(connection, area.path)
-        units = units[units["community"].notna()].reset_index(drop=True)
+        units = planning.read_placed_units(connection, area.path)
         assignment = resolve(units, uploaded, within=area.code)
     except BadInputError as error:
         raise InvalidRequestError(str(error)) from error

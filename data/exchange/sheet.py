@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
-import shapely
 from sqlalchemy import Connection, text
 
-WGS84 = 4326
+from data.planning import read_objects
+
 UNIT_COLUMNS = ("code", "name", "households", "community", "compound", "grid_id")
 GRID_COLUMNS = ("grid_id", "name", "community", "households", "units", "in_band", "compact")
 _PLAN = """
@@ -58,13 +57,5 @@ def read_sheet(connection: Connection, plan_id: int) -> PlanSheet | None:
         return None
     facts = dict(row._mapping)
     band = {name: facts.pop(name) for name in ("floor", "ceiling")}
-    units = _frame(connection, _UNITS, id=plan_id, path=facts.pop("path"))
-    return PlanSheet(facts, units, _frame(connection, _GRIDS, id=plan_id, **band))
-
-
-def _frame(connection: Connection, sql: str, **parameters: Any) -> gpd.GeoDataFrame:
-    """Read rows with a WKB column `geom`; every column keeps None for what is missing."""
-    result = connection.execute(text(sql), parameters)
-    frame = pd.DataFrame(result.all(), columns=list(result.keys()), dtype=object)
-    geom = shapely.from_wkb([bytes(value) for value in frame["geom"]]) if len(frame) else []
-    return gpd.GeoDataFrame(frame.drop(columns="geom"), geometry=gpd.GeoSeries(geom, crs=WGS84, index=frame.index))
+    units = read_objects(connection, _UNITS, id=plan_id, path=facts.pop("path"))
+    return PlanSheet(facts, units, read_objects(connection, _GRIDS, id=plan_id, **band))

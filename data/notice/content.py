@@ -5,13 +5,11 @@ from datetime import date, datetime
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
-import shapely
 from sqlalchemy import Connection, text
 
 from data.notice.matching import match_grids
+from data.planning import read_objects
 
-WGS84 = 4326
 _PLAN = """
 SELECT p.id, p.name, p.status, p.version, p.area_id, p.base_id, p.effective_on, p.created_at, a.code AS area_code,
        a.name AS area_name, a.is_sample, a.time_zone, p.path::text AS path, s.name AS scheme, s.source,
@@ -95,9 +93,9 @@ def read_notice(connection: Connection, plan_id: int, against: int | None = None
         against = facts["base_id"]
     which = "o.is_effective" if against is None else "o.plan_id = :against"
     values = {"id": plan_id, "path": facts["path"], **({} if against is None else {"against": against})}
-    units = _frame(connection, _UNITS.format(before=which), **values)
-    before = _frame(connection, _GRIDS.format(which=which), **{k: v for k, v in values.items() if k != "id"})
-    after = _frame(connection, _GRIDS.format(which="o.plan_id = :id"), id=plan_id, path=facts["path"])
+    units = read_objects(connection, _UNITS.format(before=which), **values)
+    before = read_objects(connection, _GRIDS.format(which=which), **{k: v for k, v in values.items() if k != "id"})
+    after = read_objects(connection, _GRIDS.format(which="o.plan_id = :id"), id=plan_id, path=facts["path"])
     successor = match_grids(units)
     units["is_moved"] = [
         new is not None and old != successor.get(new) for old, new in zip(units["before"], units["after"], strict=True)
@@ -107,19 +105,11 @@ def read_notice(connection: Connection, plan_id: int, against: int | None = None
     facts["against"] = "现行网格" if against is None else f"方案 {against}"
     where = {"area_id": facts["area_id"]}
     return Notice(
-        facts, before, after, units, _frame(connection, _COMMUNITIES, path=facts["path"]),
-        _frame(connection, _ROADS, **where), _frame(connection, _BARRIERS, **where),
+        facts, before, after, units, read_objects(connection, _COMMUNITIES, path=facts["path"]),
+        read_objects(connection, _ROADS, **where), read_objects(connection, _BARRIERS, **where),
     )  # fmt: skip
 
 
 def day_of(value: date | datetime | None) -> str:
     """Write a day as a notice does."""
     return "待定" if value is None else f"{value.year}年{value.month}月{value.day}日"
-
-
-def _frame(connection: Connection, sql: str, **parameters: Any) -> gpd.GeoDataFrame:
-    """Read rows with a WKB column `geom`; every column keeps None for what is missing."""
-    result = connection.execute(text(sql), parameters)
-    frame = pd.DataFrame(result.all(), columns=list(result.keys()), dtype=object)
-    geom = shapely.from_wkb([bytes(value) for value in frame["geom"]]) if len(frame) else []
-    return gpd.GeoDataFrame(frame.drop(columns="geom"), geometry=gpd.GeoSeries(geom, crs=WGS84, index=frame.index))

@@ -7,7 +7,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from data.notice.content import WGS84, Notice
+from data.notice.content import Notice
+from data.planning import WGS84
 from geo.projection import to_metric
 
 PALETTE = ("#cfe3f5", "#fde3b8", "#d3ecd0", "#f2d4e4", "#e4dcf3", "#f7efb2", "#d5efee", "#efdccf")

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
+
+from geo import assignment
 
 
 def match_grids(units: pd.DataFrame) -> dict[str, str]:
@@ -20,11 +21,8 @@ def match_grids(units: pd.DataFrame) -> dict[str, str]:
     kept = set(known["before"]) & set(known["after"])
     found = {code: code for code in kept}
     rest = known[~known["before"].isin(kept) & ~known["after"].isin(kept)]
-    for _, rows in rest.groupby("community", sort=True):
-        new, news = pd.factorize(rows["after"], sort=True)
-        old, olds = pd.factorize(rows["before"], sort=True)
-        shared = np.zeros((len(news), len(olds)))
-        np.add.at(shared, (new, old), rows["households"].to_numpy(dtype=float))
-        pairs = zip(*linear_sum_assignment(-shared), strict=True)
-        found |= {str(news[int(n)]): str(olds[int(o)]) for n, o in pairs if shared[n, o] > 0}
-    return found
+    (new, news), (old, olds), (community, _) = (
+        pd.factorize(rest[name], sort=True) for name in ("after", "before", "community")
+    )
+    pairs = assignment.match_grids(community, rest["households"].to_numpy(dtype=np.int64), new, old)
+    return found | {str(news[n]): str(olds[o]) for n, o in pairs.items()}
