@@ -1,0 +1,106 @@
+"""多网合一 in a real browser: two layers, where they conflict, one merged plan and the table of codes."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+SLOW_MS = 30_000
+JOB_MS = 180_000
+MARKS = (
+    "() => window.__map.queryRenderedFeatures({layers: ['planner-conflicts-icon']}).map((one) => one.properties.code)"
+)
+
+
+def _api(page: Page, path: str) -> Any:
+    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)
+
+
+def _faults(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("tags => axe.run({ runOnly: tags })", AXE_TAGS)
+    return [f"{rule['id']}: {rule['nodes'][0]['target']}" for rule in found["violations"]]
+
+
+@pytest.fixture
+def desk(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> Page:
+    """The desk of a planner, on a community of at least two grids."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{demo_url}/planner/")
+    page.get_by_label("账号").fill("planner")
+    page.get_by_label("密码").fill(demo_passwords["planner"])
+    page.get_by_role("button", name="登录").click()
+    expect(page.locator("#panel-grids tbody tr").first).to_be_visible(timeout=SLOW_MS)
+    city = _api(page, "/api/areas")["areas"][0]["code"]
+    street = _api(page, f"/api/areas?parent={city}")["areas"][-1]
+    communities = _api(page, f"/api/areas?parent={street['code']}")["areas"]
+    community = max(communities, key=lambda one: one["grids"] or 0)
+    assert community["grids"] > 1
+    page.goto(f"{demo_url}/planner/#area={community['path']}&tab=crosswalk")
+    page.reload()
+    expect(page.get_by_label("对照名称")).to_be_visible(timeout=SLOW_MS)
+    return page
+
+
+def _layers(page: Page) -> tuple[str, dict[str, tuple[str, int]], set[str]]:
+    """A layer of today's grids but for one unit of the first grid, which it puts into the second: CSV, units, strays."""
+    within = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('area')").split(".")[-1]
+    rows = _api(page, f"/api/layers/unit/items?within={within}&limit=1000")["features"]
+    units = {
+        one["properties"]["code"]: (one["properties"]["grid"], one["properties"]["households"])
+        for one in rows
+        if one["properties"]["grid"]
+    }
+    first, second = sorted({grid for grid, _ in units.values()})[:2]
+    of_first = [code for code, (grid, _) in units.items() if grid == first]
+    stray = min(of_first, key=lambda code: (units[code][1] == 0, units[code][1]))
+    table = [f"{code},{second if code == stray else grid}" for code, (grid, _) in sorted(units.items())]
+    return "\n".join(["unit,grid", *table, ""]), units, {stray}
+
+
+def test_two_layers_become_one_plan(desk: Page, tmp_path: Path) -> None:
+    content, units, strays = _layers(desk)
+    desk.get_by_label("对照名称").fill("两网合一")
+    desk.get_by_role("button", name="新建对照").press("Enter")
+    desk.get_by_role("button", name="现行网格").press("Enter")
+    desk.locator("#panel-crosswalk").get_by_role("button", name="添加图层").click()
+    expect(desk.locator('[data-layer="现行网格"]')).to_be_visible(timeout=SLOW_MS)
+
+    desk.locator("#panel-crosswalk summary", has_text="添加图层").press("Enter")
+    file = {"name": "综治.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    desk.locator('input[name="layer_file"]').set_input_files(file)
+    desk.get_by_label("权重", exact=True).fill("3")
+    desk.locator("#panel-crosswalk").get_by_role("button", name="添加图层").click()
+    expect(desk.locator('[data-layer="综治"]')).to_contain_text("权重 3", timeout=SLOW_MS)
+
+    households = sum(units[code][1] for code in strays)
+    expect(desk.locator('[data-total="total_units"] dd')).to_contain_text(f"1共 {len(units)}", timeout=SLOW_MS)
+    expect(desk.locator('[data-total="total_households"] dd')).to_contain_text(f"{households}共")
+    row = desk.locator(".overlap-table tbody tr")
+    expect(row).to_have_count(1)
+    row.get_by_role("button").press("Enter")
+    listed = desk.locator(".unit-table tbody tr")
+    assert [listed.nth(at).get_attribute("data-unit") for at in range(listed.count())] == list(strays)
+    listed.first.get_by_role("button").press("Enter")
+    desk.wait_for_function(f"() => !window.__map.isMoving() && ({MARKS})().length > 0", timeout=SLOW_MS)
+    assert set(desk.evaluate(MARKS)) == strays
+    assert _faults(desk) == []
+
+    desk.get_by_label("沿用编码").select_option("综治")
+    desk.get_by_role("button", name="开始合并").click()
+    expect(desk.get_by_role("button", name="关闭对比")).to_be_visible(timeout=JOB_MS)
+    expect(desk.locator('.merge-outcome [data-layer="综治"]')).to_be_visible()
+    assert _faults(desk) == []
+    with desk.expect_download() as download:
+        desk.get_by_role("link", name="下载编码对照表").first.click()
+    download.value.save_as(tmp_path / "table.csv")
+    rows = list(csv.DictReader((tmp_path / "table.csv").read_text("utf-8-sig").splitlines()))
+    print(json.dumps(rows[0], ensure_ascii=False))
+    assert len(rows) == 2 * len(units)
+    assert all(one["new_code"] for one in rows)
