@@ -1,7 +1,6 @@
 """多网合一 in a real browser: two layers, where they conflict, one merged plan and the table of codes."""
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 SLOW_MS = 30_000
 JOB_MS = 180_000
-MARKS = (
-    "() => window.__map.queryRenderedFeatures({layers: ['planner-conflicts-icon']}).map((one) => one.properties.code)"
-)
+MARKS = """() => window.__map.queryRenderedFeatures({ layers: ['planner-conflicts-icon'] })
+  .map((one) => one.properties.code)"""
 
 
 def _api(page: Page, path: str) -> Any:
@@ -49,7 +47,7 @@ def desk(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> Page:
 
 
 def _layers(page: Page) -> tuple[str, dict[str, tuple[str, int]], set[str]]:
-    """A layer of today's grids but for one unit of the first grid, which it puts into the second: CSV, units, strays."""
+    """A layer of today's grids, but for one unit of the first that it has in the second: CSV, units, that unit."""
     within = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('area')").split(".")[-1]
     rows = _api(page, f"/api/layers/unit/items?within={within}&limit=1000")["features"]
     units = {
@@ -59,7 +57,7 @@ def _layers(page: Page) -> tuple[str, dict[str, tuple[str, int]], set[str]]:
     }
     first, second = sorted({grid for grid, _ in units.values()})[:2]
     of_first = [code for code, (grid, _) in units.items() if grid == first]
-    stray = min(of_first, key=lambda code: (units[code][1] == 0, units[code][1]))
+    stray = max(of_first, key=lambda code: (units[code][1], code))
     table = [f"{code},{second if code == stray else grid}" for code, (grid, _) in sorted(units.items())]
     return "\n".join(["unit,grid", *table, ""]), units, {stray}
 
@@ -101,6 +99,5 @@ def test_two_layers_become_one_plan(desk: Page, tmp_path: Path) -> None:
         desk.get_by_role("link", name="下载编码对照表").first.click()
     download.value.save_as(tmp_path / "table.csv")
     rows = list(csv.DictReader((tmp_path / "table.csv").read_text("utf-8-sig").splitlines()))
-    print(json.dumps(rows[0], ensure_ascii=False))
     assert len(rows) == 2 * len(units)
     assert all(one["new_code"] for one in rows)

@@ -81,7 +81,7 @@ export const messages = {
   outcome_caption: ["每个图层中换了网格的户数", "Households of each layer that change grid"],
   outcome_moved: ["加权改动户数 {moved}，已证明至少 {bound}", "Weighted households that change: {moved}; proven least {bound}"],
   col_layer: ["图层", "Layer"],
-  col_weight: ["权重", "Weight"],
+  col_weight: ["权重占比", "Share of the weight"],
   col_moved: ["改动户数", "Households that change"],
   legend_conflict: ["各图层不一致的楼栋", "Unit whose layers disagree"],
   legend_today: ["现行网格边界", "Borders of today's grids"],
