@@ -227,7 +227,7 @@ def connected_parts(members, links):
     return parts
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(towns(), st.sampled_from(["redraw", "adjust"]), st.integers(0, 3))
 def test_every_plan_is_whole_connected_inside_and_repeatable(town, mode, seed):
     width, height, households, column, split, incumbent, wall_x, wall_rows, compounds = town
