@@ -21,8 +21,11 @@ COPY api/ api/
 RUN pip install --constraint constraints.txt .
 COPY --from=web /src/web/dist /app/web/dist
 ENV YIWANGTU_WEB_DIR=/app/web/dist YIWANGTU_DATA_DIR=/var/lib/yiwangtu YIWANGTU_HOST=0.0.0.0
-RUN install -d -o yiwangtu -g yiwangtu /var/lib/yiwangtu
+RUN install -d -o yiwangtu -g yiwangtu /var/lib/yiwangtu /var/cache/yiwangtu
 USER 10001
+# the search kernels, compiled once
+ENV NUMBA_CACHE_DIR=/var/cache/yiwangtu
+RUN python -m geo.rebalance.warm
 VOLUME /var/lib/yiwangtu
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=6 \
