@@ -301,6 +301,21 @@ def test_reasons_of_grids_that_end(planner, draft) -> None:
     assert ended["sentence"].startswith("撤销网格：")
 
 
+def test_reasons_of_a_new_grid(planner, draft) -> None:
+    """A new grid of G1U2 (300) and G2U1 (100): it goes on as none of today's, G2 (200) is below the floor of 400."""
+    plan = draft()
+    grids = [*BOTH, {"code": "", "community": "D1S1C1"}]
+    assert save(planner, plan, {"D1S1C1G1U2": "", "D1S1C1G2U1": ""}, grids).status_code == 200
+    answer = planner.get(f"/api/plans/{plan['id']}/reasons")
+    assert answer.status_code == 200, answer.text
+    fresh = next(one for one in answer.json()["grids"] if one["code"] not in {G1, G2})
+    assert (fresh["binding"], fresh["households_in"], fresh["households_out"], fresh["units"]) == ("floor", 400, 0, 2)
+    assert fresh["sentence"] == (
+        "新设网格：网格 D1S1C1G2 现有 200 户，不足下限 400 户；划入 400 户，划出 0 户，调整后 400 户。"
+    )
+    assert fresh["workers"] == 0
+
+
 def test_a_compound_put_together_binds(planner, draft, town) -> None:
     """Both G1 units are in compound K; today one of them is in G2. G1 and G2 are in the band before and after."""
     with town.begin() as connection:

@@ -234,6 +234,13 @@ def test_units_move_by_click_and_key_and_the_plan_is_saved(desk: Page, demo_url:
     moved = after["grids"][after["units"]["grid"][unit]]["code"]
     assert (moved, after["version"]) == (code, 2)
 
+    own = payload["units"]["grid"][unit]
+    desk.keyboard.press("m")
+    expect(desk.locator(".edit-map")).to_have_attribute("data-tool", "target")
+    _click_unit(desk, payload, payload["units"]["grid"].index(own))
+    expect(desk.locator(f'.edit-grids [data-code="{code}"]')).to_contain_text(f"{before:,}")
+    expect(desk.locator(".edit-map")).to_have_attribute("data-tool", "select")
+
 
 def test_a_lasso_makes_a_new_grid_and_a_locked_grid_stays(desk: Page, demo_url: str) -> None:
     community = _community(desk, 1)

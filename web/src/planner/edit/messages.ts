@@ -99,6 +99,7 @@ export const messages = {
   refused_nothing: ["没有可以改动的楼栋。", "There is nothing to change."],
   refused_locked: ["已锁定，不能改动；请先解锁。", "It is locked: unlock it first."],
   refused_other_community: ["网格不能跨社区。", "A grid stays inside its community."],
+  refused_no_grid: ["这里没有网格，请点目标网格里的一栋楼。", "There is no grid here: click a unit of the grid to move to."],
   refused_line: ["这条线没有把网格分成两部分。", "The line does not divide a grid."],
   conflict_title: ["保存冲突", "Conflict on saving"],
   conflict_lead: [

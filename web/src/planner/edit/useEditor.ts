@@ -133,13 +133,21 @@ export function useEditor(planId: string) {
 
   function moveTo(grid: number): void {
     const edited = model.value!;
-    tool.value = "select";
-    activeGrid.value = grid;
-    finish(() => edited.move(selection.value, grid), (outcome) => {
+    const isDone = finish(() => edited.move(selection.value, grid), (outcome) => {
       const units = changed(outcome);
       const now = formatCount(edited.totals[grid]!.households);
       return te("did_move", { units: units.length, households: sumOf(units), grid: labelOf(grid), now });
     });
+    // A target that is refused leaves the tool in hand, for another one.
+    if (!isDone) return;
+    tool.value = "select";
+    activeGrid.value = grid;
+  }
+  /** Move to the grid of a unit that was pointed at; beside all grids it is said so. */
+  function moveToGridOf(unit: number | null): void {
+    const grid = unit === null ? -1 : model.value!.grid[unit]!;
+    if (grid >= 0) moveTo(grid);
+    else say(te("refused_no_grid"), true);
   }
   function splitOff(units: readonly number[] = selection.value): void {
     const edited = model.value!;
@@ -239,7 +247,7 @@ export function useEditor(planId: string) {
 
   return {
     planId, model, revision, selection, selected, targets, tool, activeGrid, note, version, isSaving, conflict, error, unsaved,
-    load, attach, select, selectMore, selectShape, takeCompounds, moveTo, splitOff, cutAlong, merge, toggleLocks, step, save,
+    load, attach, select, selectMore, selectShape, takeCompounds, moveTo, moveToGridOf, splitOff, cutAlong, merge, toggleLocks, step, save,
     mergeWithTheirs,
   };
 }
