@@ -30,7 +30,8 @@ describe("units of an overlap", () => {
     expect(unitsOf(features, null)).toHaveLength(4);
   });
   it("keep the selected one in a short list", () => {
-    const codes = (selected: string | null): string[] => firstRows(features, 2, selected).map((one) => one.properties.code);
+    const codes = (selected: string | null): string[] =>
+      firstRows(features, 2, (one) => one.properties.code === selected).map((one) => one.properties.code);
     expect([codes(null), codes("U2"), codes("U4"), codes("U9")]).toEqual([["U1", "U2"], ["U1", "U2"], ["U4", "U1"], ["U1", "U2"]]);
   });
 });

@@ -78,11 +78,11 @@ export function unitsOf(features: readonly ConflictFeature[], overlap: Overlap |
     home === community && grids[layer_a] === grid_a && grids[layer_b] === grid_b);
 }
 
-/** The first rows of a list, the selected one among them. */
-export function firstRows(features: readonly ConflictFeature[], count: number, selected: string | null): ConflictFeature[] {
-  const rows = features.slice(0, count);
-  const own = features.find((one) => one.properties.code === selected);
-  return own && !rows.includes(own) ? [own, ...rows.slice(0, count - 1)] : rows;
+/** The first rows of a list, the chosen one among them. */
+export function firstRows<T>(list: readonly T[], count: number, isChosen: (one: T) => boolean): T[] {
+  const rows = list.slice(0, count);
+  const own = list.find(isChosen);
+  return own !== undefined && !rows.includes(own) ? [own, ...rows.slice(0, count - 1)] : rows;
 }
 
 /** Where a unit's mark stands: the point itself, or a point inside its outline. */
