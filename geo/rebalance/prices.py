@@ -9,26 +9,26 @@ from geo.rebalance.redraw import likely_counts
 from geo.rebalance.settle import Heat, Stage
 
 DRAWN_STAGES = (
-    Stage(kept=40, steps=60, rounds=0),
-    Stage(kept=6, steps=150, rounds=20),
-    Stage(kept=2, steps=300, rounds=60),
+    Stage(kept=40, steps=20, rounds=0),
+    Stage(kept=16, steps=0, rounds=8),
+    Stage(kept=4, steps=0, rounds=40),
 )
 KEPT_STAGES = (
-    Stage(kept=40, steps=100, rounds=2),
-    Stage(kept=8, steps=400, rounds=10),
-    Stage(kept=3, steps=2000, rounds=20),
+    Stage(kept=40, steps=100, rounds=1),
+    Stage(kept=8, steps=400, rounds=5),
+    Stage(kept=3, steps=2000, rounds=12),
 )
 MIXED_STAGES = (
-    Stage(kept=48, steps=100, rounds=4),
-    Stage(kept=10, steps=400, rounds=20),
-    Stage(kept=3, steps=1500, rounds=40),
+    Stage(kept=48, steps=60, rounds=2),
+    Stage(kept=12, steps=100, rounds=12),
+    Stage(kept=4, steps=300, rounds=40),
 )
 OUTSIDE_HOUSEHOLDS = 40.0
 """Flat price of a grid outside the band, so that one grid misses by much rather than several by little."""
 LEAST_SHAPE_PRICE, SHAPE_PRICE = 0.2, 400.0
 """Price in households of a Polsby-Popper ratio that is 1 less: among plans that move as few the more compact one; and
 its scale."""
-MEAN_SHAPE = 0.7
+MEAN_SHAPE = 0.715
 """A grid more or less is worth it when it lifts the mean ratio of all grids, which is about this."""
 WALL_RATIO = 0.02
 EVEN_RATIO, BALANCE_RATIO = 0.005, 0.5
@@ -73,12 +73,16 @@ def prices_of_problem(problem: CommunityProblem, piece: Piece) -> Prices:
 
 def heat_of(prices: Prices) -> Heat:
     """Temperatures that fit the prices."""
+    keep = 1e-6 if prices.moved else prices.shape  # where households moved count, worse pairs kept were no gain
     return Heat(
         warm=0.03 * prices.shape + 15.0 * prices.moved,
         cold=0.003 * prices.shape + 0.5 * prices.moved,
         miss_first=0.004 * prices.shape + 1.5 * prices.moved,
         miss_last=0.1 * prices.shape + 10.0 * prices.moved,
         chain_ratio=0.02 * prices.moved,
-        tree_ratio=0.2,
+        tree_ratio=0.1,
+        hopeless=0.012 * prices.shape + 3.0 * prices.moved,
+        keep_warm=0.06 * keep,
+        keep_cold=0.004 * keep,
         grid=-(1 - MEAN_SHAPE) * prices.shape,
     )

@@ -7,12 +7,12 @@ import numpy as np
 from geo.rebalance.anneal import Schedule, anneal, rank
 from geo.rebalance.board import Graph, Grids, Prices, Scratch, make_grids, make_scratch
 from geo.rebalance.compiled import RandomState, compiled
-from geo.rebalance.problem import IntArray
+from geo.rebalance.problem import FloatArray, IntArray
 from geo.rebalance.recut import Polish, recut_pairs
 
 
 class Stage(NamedTuple):
-    """How many plans are searched, and how long: steps an atom, pairs cut anew a grid."""
+    """How many plans are searched, and how long: steps an atom, pairs cut anew a number of grids."""
 
     kept: int
     steps: int
@@ -20,7 +20,10 @@ class Stage(NamedTuple):
 
 
 class Heat(NamedTuple):
-    """Temperatures and prices of a miss, first and last, and how often a chain or a tree is tried."""
+    """Temperatures and prices of a miss, first and last, and how often a chain or a tree is tried.
+
+    For pairs cut anew the temperatures at which worse ones are kept, and what a chunk of polishing may gain.
+    """
 
     warm: float
     cold: float
@@ -28,10 +31,13 @@ class Heat(NamedTuple):
     miss_last: float
     chain_ratio: float
     tree_ratio: float
+    hopeless: float
+    keep_warm: float
+    keep_cold: float
     grid: float
 
 
-CHUNKS, POLISH_STEPS = 40, 50
+CHUNKS, POLISH_STEPS = 40, 12.0
 
 
 @compiled
@@ -41,7 +47,7 @@ def settle(graph: Graph, plans: IntArray, prices: Prices, stage: Stage, heat: He
     scratch = make_scratch(graph)
     for i in range(len(plans)):
         ranks[i] = value(graph, make_grids(graph, plans[i], plans[i].max() + 1), prices, heat)
-    order = np.argsort(ranks, kind="mergesort")[: stage.kept]
+    order = different(ranks, stage.kept)
     plans, ranks = plans[order], ranks[order]
     for i in range(len(plans)):
         grids = make_grids(graph, plans[i], plans[i].max() + 1)
@@ -51,6 +57,18 @@ def settle(graph: Graph, plans: IntArray, prices: Prices, stage: Stage, heat: He
             plans[i] = grids.of_atom
             ranks[i] = own
     return plans[np.argsort(ranks, kind="mergesort")]
+
+
+@compiled
+def different(ranks: FloatArray, count: int) -> IntArray:
+    """Positions of the best so many plans, in order; of plans with the same rank the first alone."""
+    order = np.argsort(ranks, kind="mergesort")
+    kept = 1
+    for i in order[1:]:
+        if kept < count and ranks[i] > ranks[order[kept - 1]] + 1e-9:
+            order[kept] = i
+            kept += 1
+    return order[:kept]
 
 
 @compiled
@@ -76,6 +94,7 @@ def search(  # noqa: PLR0913, PLR0917
         heat.miss_last,
         heat.chain_ratio,
     )
-    anneal(graph, grids, prices, schedule, scratch, state)
-    polish = Polish(heat.tree_ratio, POLISH_STEPS, heat.warm, heat.cold)
+    if stage.steps > 0:
+        anneal(graph, grids, prices, schedule, scratch, state)
+    polish = Polish(heat.tree_ratio, POLISH_STEPS, heat.warm, heat.cold, heat.hopeless, heat.keep_warm, heat.keep_cold)
     recut_pairs(graph, grids, prices, stage.rounds * len(grids.members), polish, scratch, state)
