@@ -71,6 +71,10 @@ def test_two_layers_become_one_plan(desk: Page, tmp_path: Path) -> None:
     expect(desk.locator('[data-layer="现行网格"]')).to_be_visible(timeout=SLOW_MS)
 
     desk.locator("#panel-crosswalk summary", has_text="添加图层").press("Enter")
+    wrong = {"name": "综治.csv", "mimeType": "text/csv", "buffer": b"unit,grid\nX1,A\n"}
+    desk.locator('input[name="layer_file"]').set_input_files(wrong)
+    desk.locator("#panel-crosswalk").get_by_role("button", name="添加图层").click()
+    expect(desk.locator(".layer-form .fault")).to_contain_text("X1")
     file = {"name": "综治.csv", "mimeType": "text/csv", "buffer": content.encode()}
     desk.locator('input[name="layer_file"]').set_input_files(file)
     desk.get_by_label("权重", exact=True).fill("3")
