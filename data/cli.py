@@ -6,6 +6,7 @@ Those that run the server live in `api.commands`: naming them here is no import,
 import importlib
 import json
 import logging
+import os
 import sys
 
 import click
@@ -54,6 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and turn errors into one sentence: exit code 2 for bad input, 1 for failure."""
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in arguments
+    if os.environ.get("YIWANGTU_LOG") == "debug":
+        log.addHandler(logging.StreamHandler())
+        log.setLevel(logging.DEBUG)
     try:
         code = group.main(arguments, prog_name="yiwangtu", standalone_mode=False)
         return code if isinstance(code, int) else 0

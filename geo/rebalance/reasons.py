@@ -31,11 +31,11 @@ WORDS: dict[Cause, tuple[str, str, str, str]] = {
         "widen the band",
     ),
     "boxed_in": (
-        "第 {row} 行所在的整体（{units} 个单元、{households:g} 户）不足下限 {floor:g} 户，"
+        "{place}所在的整体（{units} 个单元、{households:g} 户）不足下限 {floor:g} 户，"
         "与任一相邻整体合并又超过上限 {ceiling:g} 户",
         "可允许拆分这个小区或相邻小区，或放宽区间",
-        "the compound or unit of row {row} ({units} units, {households:g} households) is below the floor of {floor:g}, "
-        "and above the ceiling of {ceiling:g} together with any neighbour",
+        "the compound or unit around {place_en} ({units} units, {households:g} households) is below the floor of "
+        "{floor:g}, and above the ceiling of {ceiling:g} together with any neighbour",
         "allow it or a neighbouring compound to be split, or widen the band",
     ),
     "no_connected_plan": (

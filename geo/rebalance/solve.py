@@ -132,12 +132,31 @@ def _solve_piece(problem: CommunityProblem, piece: Piece, state: RandomState, un
     """Cut one connected piece into grids, numbered from 0 without gaps."""
     if piece.is_set or piece.total < piece.band.floor or len(piece.atoms) == 1:
         return np.zeros(len(piece.atoms), dtype=np.int64)
-    prices = prices_of_problem(problem, piece)
-    plans = np.array(_starts(problem, piece, prices, state))
+    plan = _searched(problem, piece, _starts(problem, piece, prices_of_problem(problem, piece), state), state, until)
+    if follows(problem) and piece.graph.is_free.all() and not _is_in_band(piece, plan) and time.time() < until:
+        anew = replace(problem, mode="redraw", shape=1.0)
+        drawn = _searched(anew, piece, _starts(anew, piece, prices_of_problem(anew, piece), state), state, until)
+        if _is_in_band(piece, drawn):
+            plan = _searched(problem, piece, [_relabel(piece.graph.stay, drawn)], state, until)
+    return np.unique(plan, return_inverse=True)[1].ravel().astype(np.int64)
+
+
+def _searched(
+    problem: CommunityProblem, piece: Piece, starts: list[IntArray], state: RandomState, until: float
+) -> IntArray:
+    """The best plan that a search from some starts finds."""
+    prices, plans = prices_of_problem(problem, piece), np.array(starts)
     for number, stage in enumerate(stages_of(problem)):
         if number == 0 or time.time() < until:
             plans = settle(piece.graph, plans, prices, stage, heat_of(prices), state)
-    return np.unique(plans[0], return_inverse=True)[1].ravel().astype(np.int64)
+    best: IntArray = plans[0]
+    return best
+
+
+def _is_in_band(piece: Piece, plan: IntArray) -> bool:
+    """Whether every grid of a plan is in the band."""
+    size = sum_by(np.unique(plan, return_inverse=True)[1].ravel(), piece.graph.households)
+    return bool(piece.band.holds(size).all())
 
 
 def _starts(problem: CommunityProblem, piece: Piece, prices: Prices, state: RandomState) -> list[IntArray]:

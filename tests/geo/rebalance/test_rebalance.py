@@ -13,7 +13,8 @@ from shapely import LineString, box
 from geo.errors import InvalidInputError
 from geo.rebalance import explain, grid_frame, rebalance, solve_community
 from geo.rebalance.prepare import prepare
-from geo.rebalance.problem import Band
+from geo.rebalance.problem import Band, Shortfall
+from geo.rebalance.reasons import WORDS
 from geo.rebalance.units import read_units
 
 
@@ -110,6 +111,22 @@ def test_a_compound_boxed_in_by_its_neighbours_is_proven(squares):
     assert causes(plan) == [("boxed_in", True, 320, 0)]
     assert plan.communities[0].miss_bound_households == 10
     assert causes(rebalance(squares([[320, 480, 400]]), households="households")) == []
+
+
+@pytest.mark.parametrize("cause", WORDS)
+def test_every_cause_has_words(cause):
+    shortfall = Shortfall(cause, is_proven=True, households=320, units=13, unit=61)
+    for reason in (explain(shortfall, Band(400, 800, 600)), explain(shortfall, Band(400, 800, 600), code="B7")):
+        assert all(vars(reason).values())
+        assert "{" not in "".join(vars(reason).values())
+
+
+def test_adjust_finds_a_plan_where_the_incumbent_leads_to_none(squares):
+    """Grids A and B take turns along a row of 8 x 200; with 700-900 a grid only the halves are in the band."""
+    town = squares([[200] * 8], g=list("ABABABAB"))
+    plan = rebalance(town, households="households", current="g", mode="adjust", floor=700, ceiling=900)
+    assert sizes(plan) == [800, 800]
+    assert plan.moved_households == 800
 
 
 def test_a_pocket_behind_a_barrier_says_so(squares, line):
