@@ -8,7 +8,7 @@ _DEEPEST = max(CELL_ZOOMS)
 _MERGE = """
 entered AS (
   INSERT INTO incident_cell AS c (z, x, y, path, count)
-  SELECT z, x, y, path, change FROM change WHERE change > 0 ORDER BY z, x, y, path
+  SELECT z, x, y, path, change FROM change WHERE change > 0 ORDER BY cell, path
   ON CONFLICT (cell, path) DO UPDATE SET count = c.count + excluded.count
 ), emptied AS (
   DELETE FROM incident_cell c USING change d

@@ -234,11 +234,19 @@ class LiveHub:
 
     def _read_once(self) -> None:
         """Hand what is new to the loop."""
+        if not self._subscribers:  # nobody listens: nothing to read but how far things are
+            newest = outbox.newest(self._engine)
+            if newest > self._seq:
+                self._on_revisions(outbox.revisions(self._engine))
+                self._seq = newest
+                if self._loop is not None:
+                    self._loop.call_soon_threadsafe(self._deliver, None, newest)
+            return
         events = outbox.read(self._engine, after=self._seq)
         if not events:
             return
         self._on_revisions(outbox.revisions(self._engine))
-        complete = self._complete(events) if self._subscribers else None  # nobody listens: nothing to load
+        complete = self._complete(events)
         self._seq = events[-1].seq
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._deliver, complete, events[-1].seq)

@@ -124,8 +124,9 @@ def test_a_plan_is_withdrawn_sent_back_approved_for_later_and_restored(
 
     other.get_by_role("button", name="恢复为新草案").click()
     expect(other.get_by_text("已恢复为新草案")).to_be_visible(timeout=SLOW_MS)
-    restored = other.evaluate("new URLSearchParams(location.hash.slice(1)).get('plan')")
-    assert restored != str(plan["id"])
+    linked = "new URLSearchParams(location.hash.slice(1)).get('plan')"
+    other.wait_for_function(f"known => {linked} !== known", arg=str(plan["id"]))
+    restored = other.evaluate(linked)
     assert _call(other, "GET", f"/api/plans/{restored}")["status"] == "draft"
 
 
