@@ -198,10 +198,16 @@ def _cell_tile_sql(layer: Layer, seen: Sight, z: int) -> str:
         east = f"{west} + {reach + 1}"
         span = f"cell >= {key_sql(str(level), west, '0')} AND cell < {key_sql(str(level), east, '0')}"
     inside = f"x BETWEEN {west} AND {west} + {reach} AND y BETWEEN {north} AND {north} + {reach}"
-    counted = (
-        f"SELECT x >> {coarser} AS x, y >> {coarser} AS y, sum(count)::integer AS count FROM incident_cell t "
-        f"WHERE {span} AND {inside} GROUP BY 1, 2"
-    )
+    if finer == CELL_BITS:  # exactly one tile of cells: grouped and ordered as they follow each other
+        x, y, group, order = f"{west} | ((cell >> 6) & 63)", f"{north} | (cell & 63)", "cell", "c.cell"
+        counted = f"SELECT cell, {x} AS x, {y} AS y, sum(count)::integer AS count FROM incident_cell t WHERE {span}"
+    else:
+        group, order = "1, 2", "c.x, c.y"
+        counted = (
+            f"SELECT x >> {coarser} AS x, y >> {coarser} AS y, sum(count)::integer AS count FROM incident_cell t "
+            f"WHERE {span} AND {inside}"
+        )
+    counted += f" GROUP BY {group}"
     half = size // 2
     names = {field.name for field in layer.fields if field.in_tile and field.name in seen.fields}
     code = f"'{level}-' || {columns} || '-' || {rows} AS code, " if "code" in names else ""
@@ -211,7 +217,7 @@ def _cell_tile_sql(layer: Layer, seen: Sight, z: int) -> str:
         f"ST_MakePoint((c.x - (%(x)s::bigint << {shift})) * {size} + {half}, "
         f"(c.y - (%(y)s::bigint << {shift})) * {size} + {half}) AS geom, "
         f"{code}c.count FROM ({counted}{_having(seen)}) c "
-        f"ORDER BY c.x, c.y LIMIT %(features)s) r"
+        f"ORDER BY {order} LIMIT %(features)s) r"
     )
 
 
