@@ -37,7 +37,7 @@ from geo.rebalance.dig import dig
 from geo.rebalance.problem import CommunityProblem, CommunitySolution, FloatArray, IntArray
 from geo.rebalance.separators import Growth, find_cuts, make_growth
 
-EFFORT = 60_000
+EFFORT = 120_000
 """Simplex iterations spent on one community."""
 MAX_LABELS = 20_000
 """Atoms times incumbent grids above which exact search is hopeless and not tried."""
