@@ -14,6 +14,7 @@ from geo.merge.bound import moved_bound
 from geo.merge.consensus import Labels, agree, labels_of_plan, overlap_of
 from geo.merge.layers import Coded, GridLayer, encode
 from geo.rebalance.bounds import lower_bound
+from geo.rebalance.engine import effort_each, in_order
 from geo.rebalance.plan import RebalancePlan, assemble
 from geo.rebalance.prepare import prepare
 from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution
@@ -105,11 +106,14 @@ def merge(  # noqa: PLR0913 (the options of the job, all keyword-only)
     tasks = [
         _Task(problem, coded.part(problem.unit), read.households[problem.unit], kept) for problem in prepared.problems
     ]
-    merged: list[_Merged] = []
-    for task, found in zip(tasks, (executor.map if executor else map)(partial(_merge, seed=seed), tasks), strict=True):
-        merged.append(found)
-        if progress:
-            progress(len(merged), len(tasks), task.problem.community)
+    effort = effort_each(len(tasks))
+    merged = list(
+        in_order(
+            [partial(_merge, task, seed=seed, effort=effort) for task in tasks],
+            [problem.community for problem in prepared.problems],
+            executor=executor, progress=progress,
+        )
+    )  # fmt: skip
     retired = tuple(sorted({code for codes in coded.codes for code in codes}))
     done = replace(
         prepared, units=replace(read, incumbents=retired), problems=tuple(found.problem for found in merged)
@@ -154,27 +158,37 @@ class _Merged:
     bound: float = 0.0
 
 
-def _merge(task: _Task, seed: int) -> _Merged:
-    """Look for labels and plan in turn, from the labels on which the layers agree most."""
+def _merge(task: _Task, *, seed: int, effort: int) -> _Merged:
+    """Look for labels and plan in turn, from the labels on which the layers agree most; exact search comes last."""
     best: tuple[tuple[float, float], _Merged] | None = None
     for start in agree(task.coded, task.households)[:MOST_STARTS]:
         labels, before = start, (np.inf, np.inf)
         for _ in range(MOST_ROUNDS):
             problem = _labelled(task, labels)
-            solution = solve_community(problem, seed)
-            labels, moved = labels_of_plan(task.coded, task.households, solution.grid[problem.atom])
-            value = (round(solution.miss_households, 6), round(float(task.coded.weight @ moved), 6))
+            value, labels, found = _valued(task, problem, solve_community(problem, seed, effort=0))
             if value >= before:
                 break
             before = value
             if best is None or value < best[0]:
-                best = value, _Merged(problem, solution, moved)
+                best = value, found
     if best is None:
         raise InvalidInputError("there are no units")
     found = best[1]
+    value, _, exact = _valued(task, found.problem, solve_community(found.problem, seed, effort=effort))
+    if value < best[0]:
+        found = exact
     alone = [_alone(task, layer) for layer in range(len(task.coded.grid))]
     least = np.array([lower_bound(one, miss_households=found.solution.miss_households) for one in alone])
     return replace(found, bound=moved_bound(task.coded, task.households, np.minimum(least, found.moved)))
+
+
+def _valued(
+    task: _Task, problem: CommunityProblem, solution: CommunitySolution
+) -> tuple[tuple[float, float], Labels, _Merged]:
+    """What a plan is worth (households out of the band, weighted change), its best labels, and what it moves."""
+    labels, moved = labels_of_plan(task.coded, task.households, solution.grid[problem.atom])
+    value = (round(solution.miss_households, 6), round(float(task.coded.weight @ moved), 6))
+    return value, labels, _Merged(problem, solution, moved)
 
 
 def _alone(task: _Task, layer: int) -> CommunityProblem:

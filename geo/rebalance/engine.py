@@ -105,8 +105,7 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
         inside=inside, band=_band(floor, ceiling, target), mode=mode, shape=shape, weights=weights, fixed=fixed,
         closed=closed, reach_m=reach_m, seed=seed,
     )  # fmt: skip
-    effort = min(EFFORT, EFFORT_IN_ALL // max(len(prepared.problems), 1))
-    solve = partial(solve_community, seed=seed, effort=effort)
+    solve = partial(solve_community, seed=seed, effort=effort_each(len(prepared.problems)))
     solutions = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
     return assemble(prepared, solutions, seed=seed)
 
@@ -139,7 +138,7 @@ def rebalance_front(  # noqa: PLR0913 (the options of the job, all keyword-only)
     absent = dict.fromkeys(("within", "compound", "current", "barriers", "inside", "weights", "fixed", "reach_m"))
     options: dict[str, Any] = {**absent, "closed": (), **columns}
     prepared = _read(units, band=_band(floor, ceiling, target), mode="adjust", shape=None, seed=seed, **options)
-    solve = partial(solve_front, seed=seed, count=count)
+    solve = partial(solve_front, seed=seed, count=count, effort=effort_each(len(prepared.problems)))
     fronts = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
     plans = [
         assemble(prepared, solutions, seed=seed, shape=shape)
@@ -211,7 +210,7 @@ def _each(
     executor: Executor | None,
     progress: Progress | None,
 ) -> Iterator[Result]:
-    """Solve each community, in the given executor or in as many threads as there are cores; in order.
+    """Solve each community, in order.
 
     Within a time limit each community may search until its share of the time has come, and each gets a first plan.
     """
@@ -219,10 +218,23 @@ def _each(
     started, limit = time.time(), math.inf if time_limit_s is None else time_limit_s
     untils = [started + limit * (number + 1) / len(problems) for number in range(len(problems))]
     tasks = [partial(solve, problem, until=until) for problem, until in zip(problems, untils, strict=True)]
-    with ThreadPoolExecutor(min(len(problems), os.cpu_count() or 1)) as threads:
+    names = [problem.community for problem in problems]
+    return in_order(tasks, names, executor=executor, progress=progress)
+
+
+def effort_each(communities: int) -> int:
+    """Give the simplex iterations that exact search may spend on each of so many communities."""
+    return min(EFFORT, EFFORT_IN_ALL // max(communities, 1))
+
+
+def in_order(
+    tasks: Sequence[Callable[[], Result]], names: Sequence[str], *, executor: Executor | None, progress: Progress | None
+) -> Iterator[Result]:
+    """Run a task a community, in the given executor or in as many threads as there are cores; results in order."""
+    with ThreadPoolExecutor(max(1, min(len(tasks), os.cpu_count() or 1))) as threads:
         for number, result in enumerate((executor or threads).map(_call, tasks)):
             if progress:
-                progress(number + 1, len(problems), problems[number].community)
+                progress(number + 1, len(tasks), names[number])
             yield result
 
 

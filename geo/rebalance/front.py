@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from geo.rebalance.board import make_grids, polsby_popper
+from geo.rebalance.exact import EFFORT
 from geo.rebalance.pieces import make_graph
 from geo.rebalance.prices import MEAN_SHAPE, shape_price
 from geo.rebalance.problem import CommunityProblem, CommunitySolution
@@ -19,7 +20,7 @@ def front_shapes(count: int) -> list[float]:
 
 
 def solve_front(
-    problem: CommunityProblem, seed: int, *, count: int, until: float = math.inf
+    problem: CommunityProblem, seed: int, *, count: int, effort: int = EFFORT, until: float = math.inf
 ) -> tuple[CommunitySolution, ...]:
     """Solve a community for several prices of shape, and choose for each price among all plans found.
 
@@ -27,7 +28,7 @@ def solve_front(
     plans of a district for one price each are a front.
     """
     shapes = front_shapes(count)
-    solutions = [solve_community(replace(problem, shape=shape), seed, until=until) for shape in shapes]
+    solutions = [solve_community(replace(problem, shape=shape), seed, effort=effort, until=until) for shape in shapes]
     least_miss = min(solution.miss_households for solution in solutions)
     pool = [solution for solution in solutions if solution.miss_households <= least_miss + 1e-6]
     lost = [_lost_shape(problem, solution) for solution in pool]

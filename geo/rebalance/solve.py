@@ -54,7 +54,7 @@ def solve_community(
         shortfalls += [_shortfall(problem, proof.cause, piece.atoms[proof.atoms]) for proof in proofs]
         grid[piece.atoms] = own + next_grid
         next_grid += len(size)
-    if time.time() < until:
+    if effort > 0 and time.time() < until:
         shortfalls = _settle_doubt(problem, grid, shortfalls, effort)
     total_miss = float(band.miss(sum_by(grid, problem.households)).sum())
     moved = float(problem.overlap.sum() - match(problem, grid)[2].sum()) if problem.incumbents else None
