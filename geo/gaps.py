@@ -12,7 +12,6 @@ import shapely
 from geo.arrays import BoolArray, FloatArray, IntArray
 from geo.errors import InvalidInputError
 from geo.projection import metric_crs
-from geo.streets import walkable_streets
 from geo.walking import (
     SNAP_LIMIT_M,
     NearestFacility,
@@ -21,6 +20,7 @@ from geo.walking import (
     nearest_facility,
     straight_distance,
 )
+from geo.walking.ways import walkable_streets
 
 _SHOWN_FAULTS = 5
 

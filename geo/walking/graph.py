@@ -1,20 +1,11 @@
-"""Walking distance on a street network: every unit to its nearest facility in one search.
-
-All coordinates are metres in one projected CRS. The network is made of straight pieces: every vertex of a street line
-is a node. That makes snapping and splitting exact, and the search stays cheap (Dijkstra over a million nodes is a
-fraction of a second).
-"""
+"""The walking graph: streets as straight pieces between nodes, and what was found while it was built."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import KDTree
 
 from geo.arrays import BoolArray, FloatArray, GeometryArray, IntArray, as_points
 from geo.errors import InvalidInputError
@@ -22,20 +13,11 @@ from geo.errors import InvalidInputError
 JOIN_M = 1.0
 """Line ends this near another line are joined to it: drawing gaps, and T-junctions drawn without a shared vertex."""
 SNAP_LIMIT_M = 50.0
-"""Beyond this a place has no known way to the street: its distance is unknown, never zero."""
+"""Beyond this a place has no known way to the street: its distance is unknown, never zero (`domain.md` A3)."""
 LINE_TYPES = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
 _ROUNDING_M = 1e-6
 _SNAPPED_AT_ONCE = 2**16
 """Points whose candidate edges are held in memory together."""
-
-
-class WalkReason(StrEnum):
-    """Why a walking distance is what it is."""
-
-    OK = "ok"
-    UNIT_WITHOUT_PLACE = "unit_without_place"
-    UNIT_NOT_SNAPPED = "unit_not_snapped"
-    NO_FACILITY_REACHABLE = "no_facility_reachable"
 
 
 @dataclass(frozen=True)
@@ -87,32 +69,6 @@ class Snap:
         """Which points met the network."""
         met: BoolArray = self.edge >= 0
         return met
-
-
-@dataclass(frozen=True)
-class NearestFacility:
-    """The walk from every unit to its nearest facility.
-
-    Attributes
-    ----------
-    distance_m
-        Shape (n_unit,), walking metres with both snap distances; NaN = unknown.
-    straight_m
-        Shape (n_unit,), straight metres to the facility nearest in a straight line, which may be another one and need
-        not be snapped; NaN for a unit without a place, inf when there is no facility. Never above `distance_m`.
-    facility
-        Shape (n_unit,), index of the facility walked to; -1 where `distance_m` is unknown.
-    reason
-        Shape (n_unit,), values of `WalkReason`.
-    facility_is_snapped
-        Shape (n_facility,), which facilities are on the network at all.
-    """
-
-    distance_m: FloatArray
-    straight_m: FloatArray
-    facility: IntArray
-    reason: npt.NDArray[np.str_]
-    facility_is_snapped: BoolArray
 
 
 def build_walking_graph(lines: npt.ArrayLike, *, join_m: float = JOIN_M) -> WalkingGraph:
@@ -173,70 +129,6 @@ def snap_points(graph: WalkingGraph, xy: npt.ArrayLike, *, limit_m: float = SNAP
         found.edge[row], found.along_m[row] = met.edge[best], met.along_m[best]
         found.distance_m[row] = met.distance_m[best]
     return found
-
-
-def nearest_facility(
-    graph: WalkingGraph, unit_xy: npt.ArrayLike, facility_xy: npt.ArrayLike, *, snap_limit_m: float = SNAP_LIMIT_M
-) -> NearestFacility:
-    """Walk every unit to its nearest facility.
-
-    A walk is: unit, straight to the nearest point on an edge, along the edges, straight to the facility. A unit and a
-    facility on the same edge are measured along it.
-
-    Parameters
-    ----------
-    graph
-        The network, see `build_walking_graph`.
-    unit_xy, facility_xy
-        Shapes (n_unit, 2) and (n_facility, 2), metres in the network's CRS; NaN = no place.
-    snap_limit_m
-        Farthest a place may lie from the network, metres, > 0.
-
-    Returns
-    -------
-    nearest
-        See `NearestFacility`. Equal walks go to any one of the facilities, always the same for the same input.
-
-    Raises
-    ------
-    InvalidInputError
-        If a shape is wrong or the limit is not above 0.
-
-    Notes
-    -----
-    One multi-source Dijkstra from all facilities (SciPy, `min_only`): O((V + E) log V) whatever their number.
-    """
-    if not snap_limit_m > 0:
-        raise InvalidInputError(f"the snap limit is {snap_limit_m} m; it must be above 0")
-    units, facilities = as_points(unit_xy), as_points(facility_xy)
-    unit_snap = snap_points(graph, units, limit_m=snap_limit_m)
-    facility_snap = snap_points(graph, facilities, limit_m=snap_limit_m)
-    distance_m, facility = _search(graph, unit_snap, facility_snap)
-    straight_m = straight_distance(units, facilities)
-    distance_m = np.maximum(distance_m, straight_m)  # only rounding can have it shorter
-    reachable = np.isfinite(distance_m)
-    has_place = np.isfinite(units).all(axis=1)
-    reason = np.select(
-        [~has_place, ~unit_snap.is_snapped, ~reachable],
-        [WalkReason.UNIT_WITHOUT_PLACE, WalkReason.UNIT_NOT_SNAPPED, WalkReason.NO_FACILITY_REACHABLE],
-        WalkReason.OK,
-    )
-    return NearestFacility(
-        distance_m=np.where(reachable, distance_m, np.nan),
-        straight_m=straight_m,
-        facility=np.where(reachable, facility, -1),
-        reason=reason,
-        facility_is_snapped=facility_snap.is_snapped,
-    )
-
-
-def straight_distance(xy: FloatArray, targets: FloatArray) -> FloatArray:
-    """Straight metres from each point to its nearest target: NaN for a point without a place, inf without targets."""
-    distance_m = np.full(len(xy), np.nan)
-    placed = np.isfinite(xy).all(axis=1)
-    targets = targets[np.isfinite(targets).all(axis=1)]
-    distance_m[placed] = KDTree(targets).query(xy[placed])[0] if len(targets) else np.inf
-    return distance_m
 
 
 def _pieces(lines: GeometryArray) -> tuple[FloatArray, FloatArray, BoolArray]:
@@ -322,55 +214,3 @@ def _add_edges(graph: WalkingGraph, start: IntArray, stop: IntArray, length_m: F
         edge_to=np.concatenate([graph.edge_to, stop]),
         edge_length_m=np.concatenate([graph.edge_length_m, np.maximum(length_m, 0.0)]),
     )
-
-
-def _search(graph: WalkingGraph, units: Snap, facilities: Snap) -> tuple[FloatArray, IntArray]:
-    """Give every unit's walking metres (inf or NaN = none) and the index of its facility."""
-    snapped = np.flatnonzero(facilities.is_snapped)
-    if len(snapped) == 0:
-        return np.full(len(units.edge), np.inf), np.full(len(units.edge), -1, dtype=np.int64)
-    snapped = snapped[np.lexsort((facilities.along_m[snapped], facilities.edge[snapped]))]
-    edge, along_m = facilities.edge[snapped], facilities.along_m[snapped]
-    foot = len(graph.node_xy) + np.arange(len(snapped))
-    door = foot + len(snapped)
-    full = _add_edges(_split_edges(graph, edge, along_m), foot, door, facilities.distance_m[snapped])
-    node_m, _, source = dijkstra(
-        _matrix(full, int(door[-1]) + 1), directed=True, indices=door, min_only=True, return_predecessors=True
-    )
-    before, after = _neighbours(graph, units, edge, along_m)
-    ways_m = np.stack([node_m[node] + gap_m for node, gap_m in (before, after)])
-    is_after = ways_m[1] < ways_m[0]
-    node = np.where(is_after, after[0], before[0])
-    reached = np.maximum(source[node] - door[0], 0)
-    return units.distance_m + ways_m.min(axis=0), snapped[reached]
-
-
-def _neighbours(
-    graph: WalkingGraph, units: Snap, edge: IntArray, along_m: FloatArray
-) -> tuple[tuple[IntArray, FloatArray], tuple[IntArray, FloatArray]]:
-    """Find the nodes before and after each unit on its edge once facilities split it, with the metres to them."""
-    length_m = np.maximum(graph.edge_length_m, np.finfo(float).tiny)
-    place = edge * 2.0 + along_m / length_m[edge]
-    next_at = np.searchsorted(place, units.edge * 2.0 + units.along_m / length_m[units.edge], side="right")
-    foot = len(graph.node_xy)
-    padded_edge = np.concatenate([[-2], edge, [-2]])
-    padded_m = np.concatenate([[0.0], along_m, [0.0]])
-    has_before = padded_edge[next_at] == units.edge
-    has_after = padded_edge[next_at + 1] == units.edge
-    before = np.where(has_before, foot + next_at - 1, graph.edge_from[units.edge])
-    after = np.where(has_after, foot + next_at, graph.edge_to[units.edge])
-    before_m = np.where(has_before, padded_m[next_at], 0.0)
-    after_m = np.where(has_after, padded_m[next_at + 1], graph.edge_length_m[units.edge])
-    return (before, np.abs(units.along_m - before_m)), (after, np.abs(after_m - units.along_m))
-
-
-def _matrix(graph: WalkingGraph, size: int) -> csr_array:
-    """Make SciPy's adjacency matrix, both ways, the shortest of parallel edges; zero lengths are stored."""
-    low = np.minimum(graph.edge_from, graph.edge_to)
-    high = np.maximum(graph.edge_from, graph.edge_to)
-    order = np.lexsort((graph.edge_length_m, high, low))
-    low, high, length_m = low[order], high[order], graph.edge_length_m[order]
-    is_first = np.concatenate([[True], (low[1:] != low[:-1]) | (high[1:] != high[:-1])])
-    low, high, length_m = low[is_first], high[is_first], length_m[is_first]
-    ends = (np.concatenate([low, high]), np.concatenate([high, low]))
-    return csr_array((np.tile(length_m, 2), ends), shape=(size, size))

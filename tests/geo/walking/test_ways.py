@@ -4,7 +4,7 @@ import geopandas as gpd
 import pytest
 
 from geo.errors import InvalidInputError
-from geo.streets import walkable_streets
+from geo.walking.ways import walkable_streets
 
 
 def walkable(**columns):
