@@ -1,5 +1,7 @@
 """Keep the density pyramid `incident_cell` true: count points into and out of its cells, all zooms at once."""
 
+from itertools import pairwise
+
 from sqlalchemy import Connection, text
 
 from layers.pyramid import CELL_ZOOMS, cell_sql, key_sql
@@ -27,7 +29,7 @@ SELECT {z}, {x}, {y}, path, sum(change) FROM "{table}" GROUP BY 2, 3, 4 HAVING s
 """
 _COARSER_CHANGES = """
 INSERT INTO cell_change
-SELECT z - 1, x >> 1, y >> 1, path, sum(change) FROM cell_change WHERE z = :z + 1
+SELECT :z, x >> :finer - :z, y >> :finer - :z, path, sum(change) FROM cell_change WHERE z = :finer
 GROUP BY 1, 2, 3, 4 HAVING sum(change) <> 0
 """
 _STAGED = f"""
@@ -78,8 +80,8 @@ def apply_table(connection: Connection, table: str) -> int:
     x, y = cell_sql("ST_X(geom)", "ST_Y(geom)", _DEEPEST)
     connection.execute(text(_CHANGES))
     count = connection.execute(text(_DEEPEST_CHANGES.format(z=_DEEPEST, x=x, y=y, table=table))).rowcount
-    for zoom in sorted(CELL_ZOOMS, reverse=True)[1:]:
-        count += connection.execute(text(_COARSER_CHANGES), {"z": zoom}).rowcount
+    for zoom, finer in reversed(list(pairwise(CELL_ZOOMS))):
+        count += connection.execute(text(_COARSER_CHANGES), {"z": zoom, "finer": finer}).rowcount
     if count:
         connection.execute(text("ANALYZE cell_change"))
         connection.execute(text(_STAGED))

@@ -96,11 +96,10 @@ job = Table(
     one_of("status", JOB_STATUSES),
 )
 
-outbox = Table(
+outbox = Table(  # what waits for the one reader
     "outbox",
     metadata,
-    Column("id", BigInteger, Identity(always=True)),
-    Column("seq", BigInteger),  # unique; given by the one reader when it first sees the committed row
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("kind", Text, nullable=False),  # layer | incident | job
     Column("layer", Text),
     Column("path", LTree),
@@ -109,7 +108,16 @@ outbox = Table(
     Column("from_geom", Geometry("POINT", srid=4326, spatial_index=False)),
     Column("from_path", LTree),
     Column("to_geom", Geometry("POINT", srid=4326, spatial_index=False)),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+
+event = Table(  # what the reader has taken out, in the order in which it became visible
+    "event",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("layer", Text),
+    Column("path", LTree),
+    Column("key", Text),
 )
 
 layer_revision = Table(

@@ -1,8 +1,9 @@
 """The density pyramid's arithmetic: which cell a point lies in, in numpy and in SQL alike.
 
 A cell is a Web-Mercator tile `CELL_BITS` zooms deeper than the tile that shows it, so a tile holds 64 x 64 cells and
-the cells of one zoom are the quarters of the next. `incident_cell` stores cells under their own zoom, and under a key
-in which the cells of a tile follow each other: a tile reads one range of it.
+the cells of one zoom are the quarters of the next. `incident_cell` stores cells of every second zoom (each costs every
+report an upsert), and under a key in which the cells of a tile follow each other: a tile reads one range of it, or two
+where it joins the cells of the finer zoom four by four.
 """
 
 import math
@@ -12,15 +13,17 @@ import numpy.typing as npt
 
 TILE_ZOOMS = range(8, 15)
 CELL_BITS = 6
+CELLS_OF_TILE = 1 << 2 * CELL_BITS
 MAX_LAT_DEG = 85.05112877980659  # where the Mercator square ends
 
 
+CELL_ZOOMS = tuple(range(TILE_ZOOMS.start + CELL_BITS, TILE_ZOOMS.stop + CELL_BITS, 2))
+
+
 def cell_zoom(tile_zoom: int) -> int:
-    """Give the zoom of the cells that a tile of this zoom shows."""
-    return tile_zoom + CELL_BITS
-
-
-CELL_ZOOMS = tuple(cell_zoom(zoom) for zoom in TILE_ZOOMS)
+    """Give the zoom of the stored cells that a tile of this zoom reads: those it shows, or their quarters."""
+    wanted = min(max(tile_zoom + CELL_BITS, CELL_ZOOMS[0]), CELL_ZOOMS[-1])
+    return wanted + (wanted - CELL_ZOOMS[0]) % 2
 
 
 def cells(xy: npt.NDArray[np.float64], zoom: int) -> npt.NDArray[np.int64]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from layers.layer import Field, Layer
-from layers.pyramid import CELL_BITS, TILE_ZOOMS, cell_zoom, key_sql
+from layers.pyramid import CELL_BITS, CELLS_OF_TILE, cell_zoom, key_sql
 from layers.viewer import STAFF_ROLES, Viewer
 
 EXTENT = 4096
@@ -183,30 +183,24 @@ def _tile_rows(layer: Layer, z: int, envelope: str) -> str:
 
 def _cell_tile_sql(layer: Layer, seen: Sight, z: int) -> str:
     """Write the query of a density tile: at most 64 x 64 counted cells, placed in tile coordinates right away."""
-    level = cell_zoom(min(max(z, TILE_ZOOMS.start), TILE_ZOOMS.stop - 1))
+    level = cell_zoom(z)
     finer = level - z  # a tile is 2**finer cells wide
     coarser = max(0, finer - CELL_BITS)  # cells join in squares of 2**coarser
     size = EXTENT >> (finer - coarser)
     columns = f"(c.x::bigint << {coarser})" if coarser else "c.x"
     rows = f"(c.y::bigint << {coarser})" if coarser else "c.y"
     west, north = f"(%(x)s::bigint << {finer})", f"(%(y)s::bigint << {finer})"
-    reach = (1 << finer) - 1
-    if finer <= CELL_BITS:  # inside one tile of cells, which follow each other
-        first = key_sql(str(level), f"{west} & ~63", f"{north} & ~63")
-        span = f"cell BETWEEN {first} AND ({first}) + 4095"
-    else:
-        east = f"{west} + {reach + 1}"
-        span = f"cell >= {key_sql(str(level), west, '0')} AND cell < {key_sql(str(level), east, '0')}"
-    inside = f"x BETWEEN {west} AND {west} + {reach} AND y BETWEEN {north} AND {north} + {reach}"
     if finer == CELL_BITS:  # exactly one tile of cells: grouped and ordered as they follow each other
+        first = key_sql(str(level), west, north)
         x, y, group, order = f"{west} | ((cell >> 6) & 63)", f"{north} | (cell & 63)", "cell", "c.cell"
-        counted = f"SELECT cell, {x} AS x, {y} AS y, sum(count)::integer AS count FROM incident_cell t WHERE {span}"
+        counted = (
+            f"SELECT cell, {x} AS x, {y} AS y, sum(count)::integer AS count FROM incident_cell t "
+            f"WHERE cell BETWEEN {first} AND ({first}) + {CELLS_OF_TILE - 1}"
+        )
     else:
         group, order = "1, 2", "c.x, c.y"
-        counted = (
-            f"SELECT x >> {coarser} AS x, y >> {coarser} AS y, sum(count)::integer AS count FROM incident_cell t "
-            f"WHERE {span} AND {inside}"
-        )
+        source, condition = _cells_below(level, finer, west, north)
+        counted = f"SELECT x >> {coarser} AS x, y >> {coarser} AS y, sum(count)::integer AS count FROM {source} WHERE {condition}"
     counted += f" GROUP BY {group}"
     half = size // 2
     names = {field.name for field in layer.fields if field.in_tile and field.name in seen.fields}
@@ -218,6 +212,21 @@ def _cell_tile_sql(layer: Layer, seen: Sight, z: int) -> str:
         f"(c.y - (%(y)s::bigint << {shift})) * {size} + {half}) AS geom, "
         f"{code}c.count FROM ({counted}{_having(seen)}) c "
         f"ORDER BY {order} LIMIT %(features)s) r"
+    )
+
+
+def _cells_below(level: int, finer: int, west: str, north: str) -> tuple[str, str]:
+    """Write source and condition of a tile's cells that are not just one tile of cells: a part of one, or several."""
+    if finer < CELL_BITS:
+        first = key_sql(str(level), f"{west} & ~63", f"{north} & ~63")
+        reach = (1 << finer) - 1
+        inside = f"x BETWEEN {west} AND {west} + {reach} AND y BETWEEN {north} AND {north} + {reach}"
+        return "incident_cell t", f"cell BETWEEN {first} AND ({first}) + {CELLS_OF_TILE - 1} AND {inside}"
+    across = 1 << (finer - CELL_BITS)  # tiles of cells; those of a column follow each other
+    column = key_sql(str(level), f"{west} + n * {1 << CELL_BITS}", north)
+    return (
+        f"(SELECT {column} AS first FROM generate_series(0, {across - 1}) n) s, incident_cell t",
+        f"cell BETWEEN s.first AND s.first + {across * CELLS_OF_TILE - 1}",
     )
 
 

@@ -226,6 +226,8 @@ grid = Table(
     Column("compactness_ratio", Double),
     Column("valid_from", Date),  # null: in force for as long as anything is known
     Column("valid_to", Date),  # the first day on which it no longer was
+    Column("starts_at", DateTime(timezone=True)),  # when these days begin by the clock of the area; a trigger sets them
+    Column("ends_at", DateTime(timezone=True)),
     *place("MULTIPOLYGON"),
     UniqueConstraint("plan_id", "code"),
     CheckConstraint("valid_from <= valid_to", name="validity"),

@@ -1,4 +1,4 @@
-"""Grids that were in force for a time only: where points lay on the day of each, by the clock of each grid's area."""
+"""Grids that were in force for a time only: where points lay at the time of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from geo.tagging import PolygonIndex
 NOWHERE = -1
 MOST_INDEXES = 16  # in memory at a time, up to 20 MB each
 
-DayArray = npt.NDArray[np.datetime64]
+TimeArray = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Indexed:
 
 @dataclass(frozen=True)
 class Periods:
-    """Polygons that hold points from a day on until before a day.
+    """Polygons that hold points from a time on until before a time.
 
     Attributes
     ----------
@@ -49,47 +49,32 @@ class Periods:
         Shape (n,). Where each stands among all places; of several that hold a point the first wins.
     polygons
         Shape (n,).
-    zones
-        Shape (n,). Name of the time zone by whose clock the days are.
-    first, end
-        Shape (n,). First day, and first day after; NaT = open.
+    starts, ends
+        Shape (n,), UTC; NaT = open.
     """
 
     positions: IntArray
     polygons: GeometryArray
-    zones: npt.NDArray[np.object_]
-    first: DayArray
-    end: DayArray
+    starts: TimeArray
+    ends: TimeArray
     _indexes: dict[bytes, Indexed] = field(default_factory=dict)
 
     def tag(self, xy: FloatArray, times: "pd.Series[pd.Timestamp]") -> IntArray:
         """Find the place of each point at its time (UTC), -1 where it lies in none of these."""
         found = np.full(len(xy), NOWHERE, dtype=np.int64)
-        for rows, is_there in self._intervals(times):
+        for rows, is_there in self._intervals(times.dt.tz_localize(None).to_numpy()):
             found[rows] = self._indexed(is_there).tag(xy[rows])
         return found
 
-    def _intervals(self, times: "pd.Series[pd.Timestamp]") -> Iterator[tuple[IntArray, BoolArray]]:
-        """Group rows between whose days nothing changes: the rows, and which polygons are there then."""
-        days = {zone: times.dt.tz_convert(zone).dt.tz_localize(None).to_numpy().astype("datetime64[D]")
-                for zone in sorted(set(self.zones))}  # fmt: skip
-        key = np.zeros(len(times), dtype=np.int64)
-        for zone, local in days.items():
-            changes = self._changes(self.zones == zone)
-            key = key * (len(changes) + 1) + np.searchsorted(changes, local, side="right")
-        _, sample, interval = np.unique(key, return_index=True, return_inverse=True)
-        for number, row in enumerate(sample):
-            is_there = np.zeros(len(self.polygons), dtype=bool)
-            for zone, local in days.items():
-                mine = self.zones == zone
-                has_begun = np.isnat(self.first[mine]) | (self.first[mine] <= local[row])
-                is_there[mine] = has_begun & (np.isnat(self.end[mine]) | (self.end[mine] > local[row]))
-            yield np.flatnonzero(interval == number), is_there
-
-    def _changes(self, mine: BoolArray) -> DayArray:
-        """List the days on which something begins or ends, in order."""
-        days = np.concatenate([self.first[mine], self.end[mine]])
-        return np.unique(days[~np.isnat(days)])
+    def _intervals(self, times: TimeArray) -> Iterator[tuple[IntArray, BoolArray]]:
+        """Group rows between whose times nothing changes: the rows, and which polygons are there then."""
+        changes = np.concatenate([self.starts, self.ends])
+        interval = np.searchsorted(np.unique(changes[~np.isnat(changes)]), times, side="right")
+        for number in np.unique(interval):
+            rows = np.flatnonzero(interval == number)
+            time = times[rows[0]]
+            has_begun = np.isnat(self.starts) | (self.starts <= time)
+            yield rows, has_begun & (np.isnat(self.ends) | (self.ends > time))
 
     def _indexed(self, is_there: BoolArray) -> Indexed:
         """Index polygons, once for each set of them."""

@@ -14,11 +14,12 @@ from geo.arrays import FloatArray, IntArray
 
 HOME_ZONE = "Asia/Shanghai"
 _AREAS = """
-SELECT id, code, level, path::text, time_zone, NULL AS grid_code, ST_AsBinary(geom), NULL::date, NULL::date
+SELECT id, code, level, path::text, time_zone, NULL AS grid_code, ST_AsBinary(geom), NULL::timestamp, NULL::timestamp
 FROM area WHERE level = ANY (:levels) ORDER BY nlevel(path) DESC, code
 """
 _GRIDS = """
-SELECT g.area_id, g.code, 'grid', g.path::text, a.time_zone, g.code, ST_AsBinary(g.geom), g.valid_from, g.valid_to
+SELECT g.area_id, g.code, 'grid', g.path::text, a.time_zone, g.code, ST_AsBinary(g.geom),
+  g.starts_at AT TIME ZONE 'UTC', g.ends_at AT TIME ZONE 'UTC'
 FROM grid g JOIN area a ON a.id = g.area_id WHERE g.is_effective OR g.valid_to IS NOT NULL ORDER BY g.code, g.id
 """
 
@@ -37,7 +38,7 @@ class Places:
     by_code
         Area code to index.
     always
-        The places without a day on which they begin or end, all but some grids.
+        The places without a time at which they begin or end, all but some grids.
     periods
         The others, None when there are none.
     """
@@ -53,11 +54,11 @@ class Places:
     periods: Periods | None = None
 
     def tag(self, xy: FloatArray) -> IntArray:
-        """Find the place of each point, -1 where it lies in none; grids that have a day do not count."""
+        """Find the place of each point, -1 where it lies in none; grids that begin or end do not count."""
         return self.always.tag(xy)
 
     def tag_at(self, xy: FloatArray, times: "pd.Series[pd.Timestamp]", found: IntArray) -> IntArray:
-        """Find the place of each point on the day of its time, as the database's trigger `place_incident` does.
+        """Find the place of each point at its time, as the database's trigger `place_incident` does.
 
         Parameters
         ----------
@@ -92,10 +93,10 @@ def load_places(connection: Connection, levels: tuple[str, ...], *, with_grids: 
     columns = [np.array([row[place] for row in [*listed, nowhere]], dtype=object) for place in range(6)]
     by_code = {row[1]: place for place, row in enumerate(listed) if row[5] is None}
     ids, codes, levels_, paths, zones, grid_codes = columns
-    first, end = (np.array([row[place] for row in listed], dtype="datetime64[D]") for place in (7, 8))
-    is_always = np.isnat(first) & np.isnat(end)
+    starts, ends = (np.array([row[place] for row in listed], dtype="datetime64[us]") for place in (7, 8))
+    is_always = np.isnat(starts) & np.isnat(ends)
     always, dated = np.flatnonzero(is_always), np.flatnonzero(~is_always)
-    periods = Periods(dated, polygons[dated], zones[dated], first[dated], end[dated]) if len(dated) else None
+    periods = Periods(dated, polygons[dated], starts[dated], ends[dated]) if len(dated) else None
     undated = Indexed.of(polygons[always], always)
     return Places(ids, codes, levels_, paths, zones, grid_codes, by_code, undated, periods)
 

@@ -243,7 +243,7 @@ def test_a_number_that_is_not_kept_is_answered_by_a_reset(listen, report, town, 
     report("D1S1C1G1", "one")
     chief.until_reported("one")
     with town.begin() as connection:
-        connection.execute(text("DELETE FROM outbox WHERE seq < (SELECT max(seq) FROM outbox)"))
+        connection.execute(text("DELETE FROM event WHERE seq < (SELECT max(seq) FROM event)"))
     back = listen("chief", last=last)
     reset = back.next("reset", "incident")
     assert (reset["event"], int(reset["id"])) == ("reset", outbox.newest(town))

@@ -1,11 +1,15 @@
 """Vector tiles over the drawn town: decoded, at every kind of address, for every role."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import mapbox_vector_tile
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine, text
 
+from layers.pyramid import cells
 from layers.registry import LAYERS
 
 # The town is 115.00-115.04 east, 30.20-30.22 north; at z12 a tile is 0.088 degrees: x = floor(295 / 360 * 4096) = 3356.
@@ -189,6 +193,27 @@ def test_far_density_adds_up(still: Client) -> None:
             for one in decode(chief, "incident_density", address)
         )  # fmt: skip
         assert total == 16, z
+
+
+@pytest.mark.parametrize("z", range(6, 17))
+def test_density_stands_where_the_incidents_do(still: Client, owner_engine: Engine, z: int) -> None:
+    """Counted here from the rows: cells a 64th of a tile, from zoom 15 on those of zoom 20, before 8 those of 14."""
+    zoom = min(max(z + 6, 14), 20)
+    join = max(0, zoom - z - 6)
+    chief = still("chief")  # draws the town when it is the first to ask
+    with owner_engine.connect() as connection:
+        rows = [tuple(row) for row in connection.execute(text("SELECT ST_X(geom), ST_Y(geom) FROM incident"))]
+    expected = Counter(tuple(cell) for cell in (cells(np.array(rows), zoom) >> join).tolist())
+    across = 1 << (zoom - join - z)  # cells of a tile
+    seen: Counter = Counter()
+    for address in cover("incident_density", z):
+        _, tile_x, tile_y = map(int, address.split("/"))
+        for one in decode(chief, "incident_density", address):
+            x, y = one["geometry"]["coordinates"]
+            y = 4096 - y  # the decoder counts from below
+            cell = tile_x * across + x * across // 4096, tile_y * across + y * across // 4096
+            seen[cell] += one["properties"]["count"]
+    assert seen == expected
 
 
 def test_cached_tiles_are_revalidated(still: Client) -> None:

@@ -116,7 +116,7 @@ def wait_for_reader(engine: Engine) -> float:
     began = time.monotonic()
     while True:
         with engine.connect() as connection:
-            if not connection.execute(text("SELECT EXISTS (SELECT 1 FROM outbox WHERE seq IS NULL)")).scalar():
+            if not connection.execute(text("SELECT EXISTS (SELECT 1 FROM outbox)")).scalar():
                 return time.monotonic() - began
         time.sleep(0.05)
 

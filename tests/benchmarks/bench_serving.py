@@ -127,7 +127,7 @@ def drawing() -> list[str]:
         f"FROM {crowd(1_000_000)} ORDER BY ST_SetSRID(ST_MakePoint(x, y), 4326)",
         f"{into_cells} {deepest}, {x}, {y}, path, count(*) FROM incident GROUP BY 2, 3, 4",
         *(
-            f"{into_cells} {z}, x / 2, y / 2, path, sum(count) FROM incident_cell WHERE z = {z + 1} GROUP BY 2, 3, 4"
+            f"{into_cells} {z}, x / 4, y / 4, path, sum(count) FROM incident_cell WHERE z = {z + 2} GROUP BY 2, 3, 4"
             for z in reversed(CELL_ZOOMS[:-1])
         ),
     ]

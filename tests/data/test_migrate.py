@@ -1,6 +1,7 @@
 """Migrations run up and down, and leave what the table declarations say."""
 
 import warnings
+from datetime import datetime
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -76,6 +77,59 @@ def test_plans_of_before_get_their_days_and_0002_can_be_undone(clean: Engine) ->
                 ("first", "retired", "community-grid"), ("second", "effective", "community-grid"),
                 ("idea", "draft", "community-grid"),
             ]  # fmt: skip
+    finally:
+        migrate.downgrade(clean, "base")
+        migrate.upgrade(clean)
+
+
+_LIVE_OF_0004 = """
+INSERT INTO category (code, name) VALUES ('E01', '市容');
+INSERT INTO area (level, code, name, geom, path, time_zone)
+  SELECT 'community', 'C', 'C', ST_Multi(ST_MakeEnvelope(115, 30, 115.01, 30.01, 4326)), 'C', 'America/New_York';
+INSERT INTO plan (scheme_id, area_id, path, name, status)
+  SELECT s.id, a.id, a.path, 'p', 'effective' FROM grid_scheme s, area a WHERE s.code = 'community-grid';
+INSERT INTO grid (plan_id, code, area_id, is_effective, valid_from, valid_to, geom, path)
+  SELECT p.id, v.code, a.id, v.until IS NULL, v.first::date, v.until::date, a.geom, a.path || v.code
+  FROM plan p, area a, (VALUES ('old', NULL, '2026-03-02'), ('new', '2026-03-02', NULL)) v (code, first, until);
+INSERT INTO incident (id, code, category, title, reported_at, geom)
+  SELECT md5(n::text)::uuid, 'r' || n, 'E01', 't', now(), ST_SetSRID(ST_MakePoint(115.001 + n / 1e3, 30.005), 4326)
+  FROM generate_series(1, 3) n;
+UPDATE outbox SET seq = nextval('outbox_seq') WHERE key = md5('1')::uuid::text OR kind = 'layer';
+INSERT INTO incident_cell (z, x, y, path, count) VALUES
+  (14, 13425, 6764, 'C.new', 3), (15, 26850, 13528, 'C.new', 1), (15, 26851, 13529, 'C.new', 2),
+  (16, 53700, 27056, 'C.new', 1), (16, 53702, 27058, 'C.new', 2);
+"""
+
+
+def test_0005_keeps_what_waits_and_what_is_numbered_and_can_be_undone(clean: Engine) -> None:
+    """Days begin at midnight in New York (UTC-5 on 2 March); cells of zoom 15 are made again from those of zoom 16."""
+    cells = "SELECT z, x, y, count FROM incident_cell WHERE z = 15 ORDER BY 1, 2, 3"
+    numbered = "SELECT seq, kind, layer, key FROM outbox WHERE seq > 0 ORDER BY seq"
+    migrate.downgrade(clean, "0004")
+    try:
+        with clean.begin() as connection:
+            connection.exec_driver_sql(_LIVE_OF_0004)
+            before = connection.exec_driver_sql(numbered).all()
+            fifteen = connection.exec_driver_sql(cells).all()
+        assert len(fifteen) == 2
+        migrate.upgrade(clean, "0005")
+        with clean.begin() as connection:
+            grids = "SELECT code, starts_at AT TIME ZONE 'UTC', ends_at AT TIME ZONE 'UTC' FROM grid ORDER BY id"
+            midnight = datetime(2026, 3, 2, 5)
+            assert [tuple(row) for row in connection.exec_driver_sql(grids)] == [
+                ("old", None, midnight), ("new", midnight, None),
+            ]  # fmt: skip
+            assert connection.exec_driver_sql("SELECT seq, kind, layer, key FROM event ORDER BY seq").all() == before
+            waiting = "SELECT count(*) FROM outbox WHERE kind = 'incident'"
+            assert connection.exec_driver_sql(waiting).scalar() == 2
+            assert connection.exec_driver_sql(cells).all() == []
+            connection.exec_driver_sql("UPDATE area SET time_zone = 'Asia/Shanghai'")
+            assert connection.exec_driver_sql(grids).first()[2] == datetime(2026, 3, 1, 16)
+        migrate.downgrade(clean, "0004")
+        with clean.begin() as connection:
+            again = connection.exec_driver_sql(numbered).all()
+            assert [row for row in again if row in before] == before
+            assert connection.exec_driver_sql(cells).all() == fifteen
     finally:
         migrate.downgrade(clean, "base")
         migrate.upgrade(clean)
