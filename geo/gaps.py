@@ -7,20 +7,17 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
 from geo.arrays import BoolArray, FloatArray, IntArray
 from geo.errors import InvalidInputError
-from geo.projection import metric_crs
 from geo.walking import (
     SNAP_LIMIT_M,
     NearestFacility,
     WalkReason,
-    build_walking_graph,
+    build_network,
     nearest_facility,
     straight_distance,
 )
-from geo.walking.ways import walkable_streets
 
 _SHOWN_FAULTS = 5
 
@@ -106,7 +103,7 @@ def find_gaps(
     facilities
         Points or polygons, any CRS. With no rows at all every unit is uncovered for certain ("no_facility").
     streets
-        Lines, any CRS; `walkable_streets` says which count.
+        Lines, any CRS; `geo.walking.build_network` says which count.
     households
         Column of `units` with finite numbers >= 0.
     radius_m
@@ -117,8 +114,8 @@ def find_gaps(
     Raises
     ------
     InvalidInputError
-        If the column is missing or has a faulty value, a limit is not above 0, a frame has no CRS, or no street
-        can be walked.
+        If the column is missing or has a faulty value, a limit is not above 0, a frame has no CRS or one that cannot
+        be right, or no street can be walked.
     """
     count = _households(units, households)
     if not radius_m > 0:
@@ -126,19 +123,15 @@ def find_gaps(
     for name, frame in (("units", units), ("facilities", facilities), ("streets", streets)):
         if frame.crs is None:
             raise InvalidInputError(f"the {name} have no coordinate reference system")
-    crs = metric_crs(streets)
-    walkable = streets[walkable_streets(streets)]
-    if walkable.empty:
-        raise InvalidInputError(f"none of the {len(streets)} street lines may be walked")
-    unit_xy, facility_xy = _places(units.to_crs(crs)), _places(facilities.to_crs(crs))
-    graph = build_walking_graph(walkable.geometry.to_crs(crs).to_numpy())
-    walk = nearest_facility(graph, unit_xy, facility_xy, snap_limit_m=snap_limit_m)
+    network = build_network(streets)
+    unit_xy, facility_xy = network.places(units, "units"), network.places(facilities, "facilities")
+    walk = nearest_facility(network.graph, unit_xy, facility_xy, snap_limit_m=snap_limit_m)
     off_network_m = straight_distance(unit_xy, facility_xy[~walk.facility_is_snapped])
     if len(facilities):
         walk = _doubt(walk, off_network_m, radius_m)
     else:
         walk = replace(walk, reason=np.full(len(units), GapReason.NO_FACILITY))
-    return _report(walk, count, radius_m=radius_m, streets_walked=len(walkable))
+    return _report(walk, count, radius_m=radius_m, streets_walked=network.report.streets_walked)
 
 
 def _households(units: gpd.GeoDataFrame, column: str) -> FloatArray:
@@ -153,13 +146,6 @@ def _households(units: gpd.GeoDataFrame, column: str) -> FloatArray:
         more = f" (and {len(faulty) - _SHOWN_FAULTS} more rows)" if len(faulty) > _SHOWN_FAULTS else ""
         raise InvalidInputError(f"households must be numbers of at least 0: {shown}{more}")
     return count
-
-
-def _places(frame: gpd.GeoDataFrame) -> FloatArray:
-    """Give a point inside each geometry; NaN for none, an empty one, or one that is nowhere in this CRS."""
-    inside = shapely.point_on_surface(frame.geometry.to_numpy())
-    xy: FloatArray = np.column_stack([shapely.get_x(inside), shapely.get_y(inside)])
-    return xy
 
 
 def _doubt(walk: NearestFacility, off_network_m: FloatArray, radius_m: float) -> NearestFacility:

@@ -1,23 +1,20 @@
-"""The walking graph: streets as straight pieces between nodes, and what was found while it was built."""
+"""The walking graph: straight edges between nodes, and where places meet it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from geo.arrays import BoolArray, FloatArray, GeometryArray, IntArray, as_points
+from geo.arrays import BoolArray, FloatArray, IntArray, as_points
 from geo.errors import InvalidInputError
+from geo.walking.grid import EdgeGrid
+from geo.walking.search import ROUNDING_M, Links, Places
 
-JOIN_M = 1.0
-"""Line ends this near another line are joined to it: drawing gaps, and T-junctions drawn without a shared vertex."""
 SNAP_LIMIT_M = 50.0
 """Beyond this a place has no known way to the street: its distance is unknown, never zero (`domain.md` A3)."""
-LINE_TYPES = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
-_ROUNDING_M = 1e-6
-_SNAPPED_AT_ONCE = 2**16
-"""Points whose candidate edges are held in memory together."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class WalkingGraph:
     node_xy
         Shape (n_node, 2), metres.
     edge_from, edge_to
-        Shape (n_edge,), node indices.
+        Shape (n_edge,), node indices; no edge joins a node to itself, and no two join the same nodes.
     edge_length_m
         Shape (n_edge,), the straight length of each edge.
     """
@@ -39,11 +36,51 @@ class WalkingGraph:
     edge_to: IntArray
     edge_length_m: FloatArray
 
+    @classmethod
+    def of(cls, node_xy: FloatArray, edge_from: IntArray, edge_to: IntArray) -> "WalkingGraph":
+        """Measure straight edges between nodes."""
+        return cls(node_xy, edge_from, edge_to, np.hypot(*(node_xy[edge_to] - node_xy[edge_from]).T))
+
     @cached_property
-    def tree(self) -> shapely.STRtree:
-        """The edges as line strings, indexed in their order."""
-        ends = np.stack([self.node_xy[self.edge_from], self.node_xy[self.edge_to]], axis=1)
-        return shapely.STRtree(shapely.linestrings(ends))
+    def grid(self) -> EdgeGrid:
+        """The edges by place."""
+        return EdgeGrid.build(np.hstack([self.node_xy[self.edge_from], self.node_xy[self.edge_to]]))
+
+    @cached_property
+    def links(self) -> Links:
+        """The edges by node, as the search reads them."""
+        ends = np.concatenate([self.edge_from, self.edge_to])
+        order = np.argsort(ends, kind="stable")
+        edge = order % len(self.edge_from)
+        first = np.zeros(len(self.node_xy) + 1, dtype=np.int32)
+        np.cumsum(np.bincount(ends, minlength=len(self.node_xy)), out=first[1:])
+        return Links(
+            first=first,
+            node=np.concatenate([self.edge_to, self.edge_from])[order].astype(np.int32),
+            metres=self.edge_length_m[edge],
+            edge=edge.astype(np.int32),
+            start=self.edge_from.astype(np.int32),
+            stop=self.edge_to.astype(np.int32),
+            edge_m=self.edge_length_m,
+        )
+
+    @cached_property
+    def node_piece(self) -> IntArray:
+        """Shape (n_node,), which connected piece each node is in; 0 is the one with the longest streets."""
+        size = len(self.node_xy)
+        ends = (np.ones(len(self.edge_from), dtype=np.int8), (self.edge_from, self.edge_to))
+        count, found = connected_components(coo_array(ends, shape=(size, size)).tocsr(), directed=False)
+        length_m = np.bincount(found[self.edge_from], self.edge_length_m, minlength=count)
+        rank = np.empty(count, dtype=np.int64)
+        rank[np.argsort(-length_m, kind="stable")] = np.arange(count)
+        piece: IntArray = rank[found]
+        return piece
+
+    @cached_property
+    def piece_length_m(self) -> FloatArray:
+        """Shape (n_piece,), metres of street in each connected piece, the longest first."""
+        length_m: FloatArray = np.bincount(self.node_piece[self.edge_from], self.edge_length_m).astype(np.float64)
+        return length_m
 
 
 @dataclass(frozen=True)
@@ -52,17 +89,24 @@ class Snap:
 
     Attributes
     ----------
+    xy
+        Shape (n, 2), the points themselves.
     edge
         Shape (n,), edge index; -1 where nothing lies within the limit.
     along_m
         Shape (n,), metres from the edge's `edge_from` end; NaN where not snapped.
     distance_m
         Shape (n,), straight metres from the point to the edge; NaN where not snapped.
+    piece
+        Shape (n,), the connected piece of the graph, 0 the longest; -1 where not snapped. Between two pieces there is
+        no way.
     """
 
+    xy: FloatArray
     edge: IntArray
     along_m: FloatArray
     distance_m: FloatArray
+    piece: IntArray
 
     @property
     def is_snapped(self) -> BoolArray:
@@ -70,38 +114,34 @@ class Snap:
         met: BoolArray = self.edge >= 0
         return met
 
+    @property
+    def has_place(self) -> BoolArray:
+        """Which points are somewhere at all."""
+        somewhere: BoolArray = np.asarray(np.isfinite(self.xy).all(axis=1))
+        return somewhere
 
-def build_walking_graph(lines: npt.ArrayLike, *, join_m: float = JOIN_M) -> WalkingGraph:
-    """Make a walking graph of street lines.
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "Snap":
+        """Take some of the points."""
+        return Snap(self.xy[rows], self.edge[rows], self.along_m[rows], self.distance_m[rows], self.piece[rows])
 
-    Lines that share a vertex cross there. Lines that merely cross in the plane do not (bridges). The end of a line
-    within `join_m` of another line is joined to its nearest point by an edge of the gap's own length, so a walk is
-    never shorter than the straight line.
+    def foot_xy(self, graph: WalkingGraph) -> FloatArray:
+        """Shape (n, 2), the points on the edges; NaN where not snapped."""
+        start, stop = graph.node_xy[graph.edge_from[self.edge]], graph.node_xy[graph.edge_to[self.edge]]
+        share = self.along_m / graph.edge_length_m[self.edge]
+        foot: FloatArray = start + share[:, None] * (stop - start)
+        return foot
 
-    Parameters
-    ----------
-    lines
-        LineStrings or MultiLineStrings in a projected CRS, metres. None and empty ones are left out.
-    join_m
-        Longest drawing gap that is closed, metres, >= 0.
-
-    Raises
-    ------
-    InvalidInputError
-        If a geometry is no line, a coordinate is not finite, or nothing longer than zero is left.
-    """
-    starts, stops, line_end = _pieces(np.asarray(lines, dtype=object))
-    if len(starts) == 0:
-        raise InvalidInputError("the streets hold no line to walk on")
-    flat, node = np.unique(np.concatenate([starts, stops]) @ np.array([1, 1j]), return_inverse=True)
-    node_xy = np.column_stack([flat.real, flat.imag])
-    ends = node.reshape(2, -1)
-    low, high = np.sort(ends, axis=0)
-    edge_from, edge_to = np.divmod(np.unique(low * len(flat) + high), len(flat))
-    return _join_ends(_graph(node_xy, edge_from, edge_to), np.unique(ends[line_end]), join_m)
+    def places(self, graph: WalkingGraph) -> Places:
+        """Put the places in order of edge, as the search reads them."""
+        on = np.flatnonzero(self.is_snapped)
+        edge = self.edge[on]
+        first = np.zeros(len(graph.edge_from) + 1, dtype=np.int32)
+        np.cumsum(np.bincount(edge, minlength=len(graph.edge_from)), out=first[1:])
+        order = on[np.argsort(edge, kind="stable")].astype(np.int32)
+        return Places(self.xy, self.edge, self.along_m, self.distance_m, first, order)
 
 
-def snap_points(graph: WalkingGraph, xy: npt.ArrayLike, *, limit_m: float = SNAP_LIMIT_M) -> Snap:
+def snap_points(graph: WalkingGraph, xy: npt.ArrayLike | Snap, *, limit_m: float = SNAP_LIMIT_M) -> Snap:
     """Find the nearest point on the network for each point; the lowest edge wins a tie.
 
     Parameters
@@ -109,108 +149,21 @@ def snap_points(graph: WalkingGraph, xy: npt.ArrayLike, *, limit_m: float = SNAP
     graph
         The network.
     xy
-        Shape (n, 2), metres in the network's CRS; a NaN point is not snapped.
+        Shape (n, 2), metres in the network's CRS; a NaN point is not snapped. A `Snap` on this graph is given back as
+        it is, whatever the limit: points that are asked about often are snapped once.
     limit_m
-        Farthest snap, metres; a distance equal to it still snaps.
+        Farthest snap, metres, > 0; a distance equal to it still snaps.
+
+    Raises
+    ------
+    InvalidInputError
+        If the shape is wrong or the limit is not above 0.
     """
+    if isinstance(xy, Snap):
+        return xy
+    if not limit_m > 0:
+        raise InvalidInputError(f"the snap limit is {limit_m} m; it must be above 0")
     points = as_points(xy)
-    found = Snap(np.full(len(points), -1, dtype=np.int64), *np.full((2, len(points)), np.nan))
-    reach_m = limit_m + _ROUNDING_M
-    placed = np.flatnonzero(np.isfinite(points).all(axis=1))
-    for start in range(0, len(placed), _SNAPPED_AT_ONCE):
-        some = placed[start : start + _SNAPPED_AT_ONCE]
-        low, high = points[some] - reach_m, points[some] + reach_m
-        at, edge = graph.tree.query(shapely.box(*low.T, *high.T))
-        met = _project(graph, points[some[at]], edge, reach_m)
-        order = np.lexsort((edge, met.distance_m, at))
-        _, first = np.unique(at[order], return_index=True)
-        best = order[first]
-        row = some[at[best]]
-        found.edge[row], found.along_m[row] = met.edge[best], met.along_m[best]
-        found.distance_m[row] = met.distance_m[best]
-    return found
-
-
-def _pieces(lines: GeometryArray) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Cut lines into straight pieces: their starts, their stops, and, shape (2, n), which of these end a line."""
-    lines = lines[~shapely.is_missing(lines)]
-    is_line = np.isin(shapely.get_type_id(lines), LINE_TYPES)
-    if not is_line.all():
-        odd = lines[~is_line][0]
-        raise InvalidInputError(f"a street is a {odd.geom_type}; streets must be lines")
-    xy, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
-    if not np.isfinite(xy).all():
-        raise InvalidInputError("a street has a coordinate that is not finite")
-    is_new = np.ones(len(xy), dtype=bool)
-    is_new[1:] = (xy[1:] != xy[:-1]).any(axis=1) | (line[1:] != line[:-1])
-    xy, line = xy[is_new], line[is_new]
-    begins = np.concatenate([[True], line[1:] != line[:-1], [True]])[: len(line) + 1]
-    within = ~begins[1 : len(line)]
-    ends = np.stack([begins[: len(line) - 1], begins[2 : len(line) + 1]]) if len(line) else np.empty((2, 0), bool)
-    return xy[:-1][within], xy[1:][within], ends[:, within]
-
-
-def _graph(node_xy: FloatArray, edge_from: IntArray, edge_to: IntArray) -> WalkingGraph:
-    """Measure straight edges."""
-    length_m = np.hypot(*(node_xy[edge_to] - node_xy[edge_from]).T)
-    return WalkingGraph(node_xy, edge_from, edge_to, length_m)
-
-
-def _join_ends(graph: WalkingGraph, ends: IntArray, join_m: float) -> WalkingGraph:
-    """Join line ends (node indices) to every other line within reach, by edges as long as the gaps."""
-    at, edge = graph.tree.query(shapely.points(graph.node_xy[ends]), predicate="dwithin", distance=join_m)
-    end = ends[at]
-    is_other = (graph.edge_from[edge] != end) & (graph.edge_to[edge] != end)
-    end, edge = end[is_other], edge[is_other]
-    met = _project(graph, graph.node_xy[end], edge, join_m + _ROUNDING_M)
-    order = np.lexsort((met.along_m, met.edge))
-    split = _split_edges(graph, met.edge[order], met.along_m[order])
-    foot = len(graph.node_xy) + np.arange(len(order))
-    return _add_edges(split, end[order], foot, met.distance_m[order])
-
-
-def _project(graph: WalkingGraph, points: FloatArray, edge: IntArray, reach_m: float) -> Snap:
-    """Drop each point onto its edge; -1, or a foot farther than `reach_m`, is no snap."""
-    start, stop = graph.node_xy[graph.edge_from[edge]], graph.node_xy[graph.edge_to[edge]]
-    span, length_m = stop - start, graph.edge_length_m[edge]
-    share = np.einsum("ij,ij->i", points - start, span) / np.where(length_m > 0, length_m, 1.0) ** 2
-    share = np.clip(share, 0.0, 1.0)
-    distance_m = np.hypot(*(points - start - share[:, None] * span).T)
-    is_met = (edge >= 0) & (distance_m <= reach_m)
-    return Snap(
-        edge=np.where(is_met, edge, -1),
-        along_m=np.where(is_met, share * length_m, np.nan),
-        distance_m=np.where(is_met, distance_m, np.nan),
-    )
-
-
-def _split_edges(graph: WalkingGraph, edge: IntArray, along_m: FloatArray) -> WalkingGraph:
-    """Put a new node at each place, given in order of (edge, along); node i of these gets index n_node + i."""
-    node = len(graph.node_xy) + np.arange(len(edge))
-    changes = np.concatenate([[True], edge[1:] != edge[:-1], [True]])[: len(edge) + 1]
-    is_first, is_last = changes[:-1], changes[1:]
-    before = np.where(is_first, graph.edge_from[edge], node - 1)
-    before_m = np.where(is_first, 0.0, np.concatenate([[0.0], along_m])[: len(edge)])
-    length_m = graph.edge_length_m[edge]
-    share = along_m / np.maximum(length_m, np.finfo(float).tiny)
-    start, stop = graph.node_xy[graph.edge_from[edge]], graph.node_xy[graph.edge_to[edge]]
-    is_whole = np.ones(len(graph.edge_from), dtype=bool)
-    is_whole[edge] = False
-    parts = WalkingGraph(
-        np.concatenate([graph.node_xy, start + share[:, None] * (stop - start)]),
-        graph.edge_from[is_whole],
-        graph.edge_to[is_whole],
-        graph.edge_length_m[is_whole],
-    )
-    parts = _add_edges(parts, before, node, along_m - before_m)
-    return _add_edges(parts, node[is_last], graph.edge_to[edge[is_last]], (length_m - along_m)[is_last])
-
-
-def _add_edges(graph: WalkingGraph, start: IntArray, stop: IntArray, length_m: FloatArray) -> WalkingGraph:
-    """Append edges with given lengths; rounding may not make one negative."""
-    return replace(
-        graph,
-        edge_from=np.concatenate([graph.edge_from, start]),
-        edge_to=np.concatenate([graph.edge_to, stop]),
-        edge_length_m=np.concatenate([graph.edge_length_m, np.maximum(length_m, 0.0)]),
-    )
+    edge, along_m, distance_m = graph.grid.nearest(points, limit_m + ROUNDING_M)
+    piece = np.where(edge >= 0, graph.node_piece[graph.edge_from[edge]], -1)
+    return Snap(points, edge, along_m, distance_m, piece)

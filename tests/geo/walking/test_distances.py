@@ -54,19 +54,11 @@ def test_the_way_round_may_be_shorter_than_the_own_street():
     np.testing.assert_allclose(found.distance_m, [30])
 
 
-def test_lines_cross_only_at_shared_vertices():
-    """A bridge over a street is no crossing; a shared vertex is.
-
-    Street (0,0)-(100,0), bridge (50,-50)-(50,50) without a vertex at (50,0): the unit at the bridge's end
-    cannot get to the facility at (100,0). With the vertex: 50 + 50.
-    """
-    street, facility = [(0, 0), (50, 0), (100, 0)], [(100, 0)]
-    over = walk([Line(street), Line([(50, -50), (50, 50)])], [(50, 50)], facility)
-    assert over.reason.tolist() == [WalkReason.NO_FACILITY_REACHABLE]
-    assert np.isnan(over.distance_m).all()
-    assert over.facility.tolist() == [-1]
-    level = walk([Line(street), Line([(50, -50), (50, 0), (50, 50)])], [(50, 50)], facility)
-    np.testing.assert_allclose(level.distance_m, [100])
+def test_streets_cross_on_the_ground_with_or_without_a_shared_vertex():
+    """Street (0,0)-(100,0) and a street (50,-50)-(50,50) across it: 50 down and 50 along, vertex at (50,0) or not."""
+    street, facility = [(0, 0), (100, 0)], [(100, 0)]
+    for across in ([(50, -50), (50, 50)], [(50, -50), (50, 0), (50, 50)]):
+        np.testing.assert_allclose(walk([Line(street), Line(across)], [(50, 50)], facility).distance_m, [100])
 
 
 @pytest.mark.parametrize(("gap_m", "expected"), [(0.0, 80.0), (0.6, 80.0), (1.0, 80.0), (1.1, np.nan)])
