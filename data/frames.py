@@ -2,10 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 
@@ -37,7 +38,8 @@ def read_frame(spec: str, layer: str | None = None) -> gpd.GeoDataFrame:
     path, named = _split_spec(spec)
     layer = _choose_layer(path, layer or named)
     try:
-        frame = pyogrio.read_dataframe(path, layer=layer)
+        with np.errstate(invalid="ignore"):  # coordinates that are no numbers: whoever uses the rows refuses them
+            frame = pyogrio.read_dataframe(path, layer=layer)
     except (*OGR_ERRORS, ValueError) as exc:
         raise BadInputError(f"{path} (layer {layer}) is damaged and cannot be read") from exc
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -69,8 +71,7 @@ def write_layers(path: str | os.PathLike[str], layers: Mapping[str, gpd.GeoDataF
         If the folder is missing or read-only, or a column cannot be stored in a GeoPackage.
     """
     target = Path(path)
-    if target.suffix.lower() != ".gpkg":
-        raise BadInputError(f"the output {target} must end in .gpkg")
+    check_output(target)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as folder:
             draft = Path(folder) / target.name
@@ -83,6 +84,31 @@ def write_layers(path: str | os.PathLike[str], layers: Mapping[str, gpd.GeoDataF
         raise BadInputError(f"the output {target} cannot be written: {exc.strerror or _one_line(exc)}") from exc
     except (*OGR_ERRORS, ValueError, TypeError, NotImplementedError) as exc:
         raise BadInputError(f"the output {target} cannot be written: {_one_line(exc)}") from exc
+
+
+def check_output(path: str | os.PathLike[str], inputs: Iterable[str] = ()) -> None:
+    """Refuse an output that could not be written, before any work is done for it.
+
+    Parameters
+    ----------
+    path
+        The GeoPackage to make or replace.
+    inputs
+        What is read, as `read_frame` takes it; writing over one of these would lose its other layers.
+
+    Raises
+    ------
+    BadInputError
+        If the name does not end in .gpkg, the folder is missing, or the output is an input.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".gpkg":
+        raise BadInputError(f"the output {target} must end in .gpkg")
+    if not target.parent.is_dir():
+        raise BadInputError(f"the output {target} cannot be written: there is no folder {target.parent}")
+    for spec in inputs if target.exists() else ():
+        if _split_spec(spec)[0].samefile(target):
+            raise BadInputError(f"the output {target} is an input too; choose another name")
 
 
 def _split_spec(spec: str) -> tuple[Path, str | None]:

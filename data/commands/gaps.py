@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data.errors import BadInputError
-from data.frames import read_frame, write_layers
+from data.frames import check_output, read_frame, write_layers
 from geo.gaps import GapReason, GapReport, find_gaps
 from geo.walking import SNAP_LIMIT_M
 
@@ -63,7 +63,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
     detour_ratio, facility_id, is_covered and reason. An unknown distance is empty, never zero.
     """
     started_s = time.perf_counter()
-    _check_output(output, (units, facilities_spec, streets_spec))
+    check_output(output, (units, facilities_spec, streets_spec))
     unit_frame = read_frame(units, layer)
     facility_frame, street_frame = read_frame(facilities_spec), read_frame(streets_spec)
     _check_columns(unit_frame, unit_id)
@@ -85,14 +85,6 @@ def command(  # noqa: PLR0913 (one parameter an option)
         click.echo(json.dumps(summary, ensure_ascii=False, allow_nan=False))
     else:
         _show(summary)
-
-
-def _check_output(output: Path, specs: tuple[str, ...]) -> None:
-    """Refuse to write over an input: its other layers would be lost."""
-    for spec in specs:
-        for path in (Path(spec), Path(spec.rpartition(":")[0])):
-            if path.is_file() and output.exists() and path.samefile(output):
-                raise BadInputError(f"the output {output} is an input too; choose another name")
 
 
 def _check_columns(units: gpd.GeoDataFrame, unit_id: str | None) -> None:

@@ -13,15 +13,16 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from data.commands.rebalance import read_barriers, read_ids
+from data.commands.rebalance import read_barriers, read_ids, say_mended
 from data.crosswalk.columns import code_column
 from data.crosswalk.table import crosswalk_csv, write_file
 from data.errors import BadInputError
-from data.frames import read_frame, write_layers
+from data.frames import check_output, read_frame, write_layers
 from data.parallel import open_executor
 from data.settings import DataSettings
 from geo.merge import Conflicts, GridLayer, MergePlan, find_conflicts, layer_of_polygons, merge
 from geo.rebalance import explain, grid_frame
+from geo.shapes import sound_units
 
 
 @click.command()
@@ -54,11 +55,13 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     whose layers disagree).
     """
     started = time.perf_counter()
-    frame = read_frame(units, options.pop("units_layer"))
+    crosswalk = options.pop("crosswalk")
+    check_output(output, (units, *options["barriers"]))
+    _check_crosswalk(crosswalk, output)
+    frame, mended = sound_units(read_frame(units, options.pop("units_layer")))
     ids = read_ids(frame, options.pop("id_field"))
     layers = read_layers(frame, options.pop("layers"), options.pop("weights"))
     barriers = read_barriers(options.pop("barriers"), frame)
-    crosswalk = options.pop("crosswalk")
     scheduler = options.pop("scheduler") or DataSettings().dask_scheduler
     with open_executor(workers, scheduler) as executor:
         made = merge(frame, layers, barriers=barriers, executor=executor, **options)
@@ -73,11 +76,22 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
         households = frame[options["households"]].tolist()
         write_file(crosswalk, crosswalk_csv(_crosswalk(ids, layers, made, households)))
     seconds = round(time.perf_counter() - started, 2)
-    report = _report(made, conflicts, ids, seconds)
+    report = _report(made, conflicts, ids, seconds) | {"mended": [ids[row] for row in mended]}
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
     else:
         _print_report(report, output)
+        say_mended(mended, ids)
+
+
+def _check_crosswalk(path: Path | None, output: str) -> None:
+    """Refuse a table that could not be written, before the work."""
+    if path is None:
+        return
+    if path.resolve() == Path(output).resolve():
+        raise BadInputError(f"the crosswalk {path} is the output too; choose another name")
+    if not path.parent.is_dir():
+        raise BadInputError(f"the crosswalk {path} cannot be written: there is no folder {path.parent}")
 
 
 def read_layers(frame: gpd.GeoDataFrame, specs: tuple[str, ...], weights: tuple[str, ...]) -> list[GridLayer]:
@@ -85,10 +99,13 @@ def read_layers(frame: gpd.GeoDataFrame, specs: tuple[str, ...], weights: tuple[
     wanted = dict(_pair(spec, "--layer NAME=COLUMN or NAME=FILE") for spec in specs)
     if len(wanted) < len(specs):
         raise BadInputError("two layers have one name; each --layer needs its own")
-    heavy = {name: _number(name, text) for name, text in (_pair(one, "--weight NAME=NUMBER") for one in weights)}
-    for name in heavy:
+    heavy: dict[str, float] = {}
+    for name, text in (_pair(one, "--weight NAME=NUMBER") for one in weights):
+        if name in heavy:
+            raise BadInputError(f"--weight {name}: the layer {name} has a weight already")
         if name not in wanted:
             raise BadInputError(f"--weight {name}: there is no layer {name}")
+        heavy[name] = _number(name, text)
     return [_layer(frame, name, spec, heavy.get(name, 1.0)) for name, spec in wanted.items()]
 
 

@@ -9,18 +9,23 @@ from typing import Any
 
 import click
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from data.errors import BadInputError
-from data.frames import read_frame, write_layers
+from data.frames import check_output, read_frame, write_layers
 from data.parallel import open_executor
 from data.settings import DataSettings
+from geo.arrays import IntArray
 from geo.rebalance import CommunityResult, RebalancePlan, explain, grid_frame, rebalance, rebalance_front
+from geo.shapes import sound_units
 
 REASONS_SHOWN = 10
+MENDED_SHOWN = 10
 
 
 @click.command()
@@ -60,11 +65,12 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     OUTPUT gets the layers `unit` (all rows and columns of UNITS and grid_id) and `grid`; the plans of a front are
     OUTPUT with -1, -2 .. before the suffix, fewest households moved first.
     """
-    frame = read_frame(units, options.pop("layer"))
+    count = options.pop("front")
+    check_output(output, (units, *options["barriers"]))
+    frame, mended = sound_units(read_frame(units, options.pop("layer")))
     ids = read_ids(frame, options.pop("id_field"))
     barriers = read_barriers(options.pop("barriers"), frame)
-    options["weights"] = dict(_weight(text) for text in options.pop("weight"))
-    count = options.pop("front")
+    options["weights"] = _weights(options.pop("weight"))
     started = time.perf_counter()
     scheduler = options.pop("scheduler") or DataSettings().dask_scheduler
     with open_executor(workers, scheduler) as executor, _progress_bar(quiet=as_json) as progress:
@@ -75,12 +81,14 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     for plan, path in zip(plans, outputs, strict=True):
         write_layers(path, {"unit": _with_grids(frame, plan), "grid": grid_frame(frame, plan)})
     if as_json:
-        reports = [_report(plan, ids, seconds) for plan in plans]
+        names = [ids[row] for row in mended]
+        reports = [_report(plan, ids, seconds) | {"mended": names} for plan in plans]
         front = [report | {"output": path} for report, path in zip(reports, outputs, strict=True)]
         click.echo(json.dumps(reports[0] if count is None else {"front": front}, ensure_ascii=False))
         return
     for plan, path in zip(plans, outputs, strict=True):
         _print_report(plan, path, seconds)
+    say_mended(mended, ids)
 
 
 def _solve(frame: gpd.GeoDataFrame, count: int | None, options: dict[str, Any]) -> Sequence[RebalancePlan]:
@@ -91,6 +99,17 @@ def _solve(frame: gpd.GeoDataFrame, count: int | None, options: dict[str, Any]) 
         raise BadInputError("--front runs over all shapes; leave out --shape")
     options.pop("mode")
     return rebalance_front(frame, count=count, **options)
+
+
+def _weights(texts: Sequence[str]) -> dict[str, float]:
+    """Columns and their factors, each column once."""
+    weights: dict[str, float] = {}
+    for text in texts:
+        column, factor = _weight(text)
+        if column in weights:
+            raise BadInputError(f"--weight {text}: the column {column} has a factor already")
+        weights[column] = factor
+    return weights
 
 
 def _weight(text: str) -> tuple[str, float]:
@@ -126,8 +145,27 @@ def read_barriers(specs: tuple[str, ...], frame: gpd.GeoDataFrame) -> gpd.GeoSer
     """Read all barrier files into the CRS of the units."""
     if not specs:
         return None
-    lines = [read_frame(spec).geometry.to_crs(frame.crs) for spec in specs]
+    lines = [_barrier(spec).to_crs(frame.crs) for spec in specs]
     return gpd.GeoSeries(pd.concat(lines, ignore_index=True), crs=frame.crs)
+
+
+def _barrier(spec: str) -> gpd.GeoSeries:
+    """Read one barrier file: lines or areas."""
+    lines = read_frame(spec).geometry
+    for row, shape in enumerate(lines):
+        if shape is not None and not np.isfinite(shapely.get_coordinates(shape)).all():
+            raise BadInputError(f"{spec}, row {row}, geometry: a coordinate is not finite")
+        if shape is not None and shapely.get_dimensions(shape) == 0:
+            raise BadInputError(f"{spec}, row {row}, geometry: is a {shape.geom_type}, not a line or an area")
+    return lines.make_valid()
+
+
+def say_mended(rows: IntArray, ids: list[Any]) -> None:
+    """Say which polygons were mended before the work began."""
+    if len(rows):
+        shown = "、".join(str(ids[row]) for row in rows[:MENDED_SHOWN]) + (" …" if len(rows) > MENDED_SHOWN else "")
+        text = f"已修复无效图形 polygons mended (area kept to 0.1 %): {len(rows)}（{shown}）"
+        Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _with_grids(frame: gpd.GeoDataFrame, plan: RebalancePlan) -> gpd.GeoDataFrame:

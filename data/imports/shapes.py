@@ -193,7 +193,7 @@ def _valid(
             log.add([rows[place]], "geometry", [reasons[place]], "is not valid and cannot be repaired", kind="invalid")
             geoms[place] = None
             continue
-        area = abs(after.area - before.area) / before.area if before.area else 0.0
+        area = abs(after.area - before.area) / max(after.area, before.area, np.finfo(float).tiny)
         parts = f"{shapely.get_num_geometries(before)} to {shapely.get_num_geometries(after)}"
         said = f"was not valid and is repaired; its area changes by {area:.2%}, its parts from {parts}"
         log.add([rows[place]], "geometry", [reasons[place]], said, kind="repaired", severity="warning")

@@ -11,6 +11,7 @@ import shapely
 
 from geo.arrays import FloatArray, IntArray
 from geo.errors import InvalidInputError
+from geo.shapes import mend_hairs, read_shapes, refuse
 from geo.tagging import PolygonIndex
 
 NONE = -1
@@ -110,30 +111,23 @@ def layer_of_polygons(
     Raises
     ------
     InvalidInputError
-        If a code is missing, or a geometry is no valid polygon.
+        If a code is missing, or a geometry is no polygon, or not valid in a way that leaves its shape in doubt.
     """
     missing = np.flatnonzero(grids[code].isna().to_numpy())
     if len(missing):
         raise InvalidInputError(f"layer {name}, row {missing[0] + 1}, {code}: missing")
-    shapes = shapely.force_2d(grids.to_crs(units.crs).geometry.to_numpy())
-    wrong = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (3, 6)))
-    if len(wrong):
-        raise InvalidInputError(f"layer {name}, row {wrong[0] + 1}, geometry: is no polygon")
+    read = read_shapes(grids)
+    wrong = read.faults | dict.fromkeys(
+        np.flatnonzero(np.isin(shapely.get_dimensions(read.geom), (0, 1))), "is no polygon"
+    )
+    refuse([f"layer {name}, row {row + 1}, geometry: {wrong[row]}" for row in sorted(wrong)])
+    shapes = mend_hairs(gpd.GeoSeries(read.geom, crs=grids.crs).to_crs(units.crs).to_numpy())
     inside = shapely.point_on_surface(shapely.force_2d(units.geometry.to_numpy()))
-    found = PolygonIndex.build(_polygons(shapes)).tag(shapely.get_coordinates(inside))
+    found = PolygonIndex.build(shapes).tag(shapely.get_coordinates(inside))
     codes = np.array([None if pd.isna(value) else _text(value) for value in grids[code]], dtype=object)
     joined = np.full(len(units), None, dtype=object)
     joined[found >= 0] = codes[found[found >= 0]]
     return GridLayer(name, joined, weight)
-
-
-def _polygons(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    """Make polygons valid, and keep of what that gives the polygons."""
-    made = np.array(shapes, dtype=object)
-    for at in np.flatnonzero(~shapely.is_valid(shapes)):
-        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shapes[at])))
-        made[at] = shapely.multipolygons([part for part in parts if shapely.get_type_id(part) == 3])
-    return made
 
 
 def _text(value: object) -> str:

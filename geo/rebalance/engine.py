@@ -103,7 +103,7 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     prepared = _read(
         units, households=households, within=within, compound=compound, current=current, barriers=barriers,
         inside=inside, band=_band(floor, ceiling, target), mode=mode, shape=shape, weights=weights, fixed=fixed,
-        closed=closed, reach_m=reach_m, seed=seed,
+        closed=closed, reach_m=reach_m, seed=seed, time_limit_s=time_limit_s,
     )  # fmt: skip
     solve = partial(solve_community, seed=seed, effort=effort_each(len(prepared.problems)))
     solutions = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
@@ -137,7 +137,8 @@ def rebalance_front(  # noqa: PLR0913 (the options of the job, all keyword-only)
         raise InvalidInputError(f"a front has at least one plan, not {count}")
     absent = dict.fromkeys(("within", "compound", "current", "barriers", "inside", "weights", "fixed", "reach_m"))
     options: dict[str, Any] = {**absent, "closed": (), **columns}
-    prepared = _read(units, band=_band(floor, ceiling, target), mode="adjust", shape=None, seed=seed, **options)
+    options |= {"mode": "adjust", "shape": None, "seed": seed, "time_limit_s": time_limit_s}
+    prepared = _read(units, band=_band(floor, ceiling, target), **options)
     solve = partial(solve_front, seed=seed, count=count, effort=effort_each(len(prepared.problems)))
     fronts = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
     plans = [
@@ -178,16 +179,12 @@ def _read(  # noqa: PLR0913 (the options of the job, all keyword-only)
     closed: Collection[str],
     reach_m: float | None,
     seed: int,
+    time_limit_s: float | None,
 ) -> Prepared:
     """Check the options, read the units and make the problems."""
-    if seed < 0:
-        raise InvalidInputError(f"the seed must be >= 0, not {seed}")
-    if mode not in ("redraw", "adjust"):
-        raise InvalidInputError(f"the mode is redraw or adjust, not {mode}")
+    _check_search(mode, shape, seed=seed, time_limit_s=time_limit_s)
     if mode == "adjust" and current is None:
         raise InvalidInputError("mode adjust needs the column of the current grids")
-    if shape is not None and not 0 <= shape <= 1:
-        raise InvalidInputError(f"the shape must be between 0 and 1, not {shape:g}")
     if reach_m is not None and not reach_m > 0:
         raise InvalidInputError(f"the reach must be > 0 m, not {reach_m:g}")
     if current is None and (fixed is not None or closed):
@@ -200,6 +197,20 @@ def _read(  # noqa: PLR0913 (the options of the job, all keyword-only)
     if unknown:
         raise InvalidInputError(f"there is no current grid {unknown[0]} to lock")
     return prepare(read, barriers=barriers, band=band, mode=mode, shape=shape, closed=closed, reach_m=reach_m)
+
+
+def _check_search(mode: str, shape: float | None, *, seed: int, time_limit_s: float | None) -> None:
+    """Refuse what no search can follow."""
+    if seed < 0:
+        raise InvalidInputError(f"the seed must be >= 0, not {seed}")
+    if mode not in ("redraw", "adjust"):
+        raise InvalidInputError(f"the mode is redraw or adjust, not {mode}")
+    if shape is not None and not 0 <= shape <= 1:
+        raise InvalidInputError(f"the shape must be between 0 and 1, not {shape:g}")
+    if shape is not None and mode == "redraw":
+        raise InvalidInputError(f"the shape {shape:g} is for mode adjust alone; redraw always looks for the best shape")
+    if time_limit_s is not None and not time_limit_s > 0:
+        raise InvalidInputError(f"the time limit must be > 0 s, not {time_limit_s:g}")
 
 
 def _each(

@@ -12,8 +12,8 @@ import shapely
 from geo.errors import InvalidInputError
 from geo.projection import to_metric
 from geo.rebalance.problem import BoolArray, FloatArray, IntArray
+from geo.shapes import geometry_faults, mend_hairs, read_shapes, refuse
 
-FAULTS_SHOWN = 20
 NONE = -1
 
 
@@ -72,8 +72,9 @@ def read_units(  # noqa: PLR0913 (the columns of the job, all keyword-only)
     Raises
     ------
     InvalidInputError
-        If a column is missing, a geometry is missing or empty, a household count or a value that makes workload is
-        missing, negative or no number, or a unit has no community; one line a fault, at most 20 of them.
+        If a column is missing, a geometry cannot be used (see `geo.shapes`), a household count or a value that makes
+        workload is missing, negative or no number, a mark is neither 0 nor 1, or a unit has no community; one line a
+        fault, at most 20 of them.
     """
     if len(frame) == 0:
         raise InvalidInputError("there are no units")
@@ -82,13 +83,14 @@ def read_units(  # noqa: PLR0913 (the columns of the job, all keyword-only)
             raise InvalidInputError(f"there is no column {field}; the columns are {', '.join(map(str, frame.columns))}")
     counts = _numbers(frame, households)
     parts = {field: _numbers(frame, field) for field in weights or {}}
-    faults = _number_faults(frame, {households: counts, **parts})
-    _refuse(_geometry_faults(frame) + faults + _null_faults(frame, within))
-    metric = to_metric(frame)
+    faults = _number_faults(frame, {households: counts, **parts}) + _mark_faults(frame, fixed)
+    shapes = read_shapes(frame)
+    refuse(geometry_faults(shapes) + faults + _null_faults(frame, within))
+    metric = to_metric(frame.set_geometry(gpd.GeoSeries(shapes.geom, index=frame.index, crs=frame.crs)))
     community, communities = _codes(frame, within)
     compounds_of, compounds = _codes(frame, compound)
     incumbent, incumbents = _codes(frame, current)
-    geom_m = shapely.make_valid(shapely.force_2d(metric.geometry.to_numpy()))
+    geom_m = mend_hairs(metric.geometry.to_numpy())
     return Units(
         geom_m=geom_m,
         inside_m=shapely.point_on_surface(geom_m if inside is None else inside.to_crs(metric.crs).to_numpy()),
@@ -103,20 +105,6 @@ def read_units(  # noqa: PLR0913 (the columns of the job, all keyword-only)
         incumbent=incumbent,
         incumbents=incumbents,
     )
-
-
-def _refuse(faults: list[str]) -> None:
-    """Raise all faults in one error, the first ones in words."""
-    if not faults:
-        return
-    more = f"; and {len(faults) - FAULTS_SHOWN} more" if len(faults) > FAULTS_SHOWN else ""
-    raise InvalidInputError("; ".join(faults[:FAULTS_SHOWN]) + more)
-
-
-def _geometry_faults(frame: gpd.GeoDataFrame) -> list[str]:
-    """Units without a place on the map."""
-    missing = np.flatnonzero((frame.geometry.isna() | frame.geometry.is_empty).to_numpy())
-    return [f"row {row}, geometry: missing or empty" for row in missing]
 
 
 def _numbers(frame: gpd.GeoDataFrame, field: str) -> FloatArray:
@@ -147,6 +135,16 @@ def _workload(households: FloatArray, parts: Mapping[str, FloatArray], weights: 
 def _flags(frame: gpd.GeoDataFrame, field: str) -> BoolArray:
     """A column of marks as true and false; null is false."""
     return np.asarray(pd.to_numeric(frame[field], errors="coerce").fillna(0).to_numpy(dtype=float) != 0)
+
+
+def _mark_faults(frame: gpd.GeoDataFrame, field: str | None) -> list[str]:
+    """Marks that are neither 0 nor 1; null is 0."""
+    if field is None:
+        return []
+    wrong = np.flatnonzero(
+        (frame[field].notna() & ~pd.to_numeric(frame[field], errors="coerce").isin([0, 1])).to_numpy()
+    )
+    return [f"row {row}, {field}: {frame[field].iloc[row]} is not a mark, which is 0 or 1" for row in wrong]
 
 
 def _null_faults(frame: gpd.GeoDataFrame, within: str | None) -> list[str]:

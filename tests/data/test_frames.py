@@ -6,7 +6,7 @@ import pytest
 import shapely
 
 from data.errors import BadInputError
-from data.frames import read_frame, write_layers
+from data.frames import check_output, read_frame, write_layers
 
 
 def frame(**columns):
@@ -69,7 +69,18 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_an_output_that_cannot_be_is_refused(tmp_path):
-    with pytest.raises(BadInputError, match="No such file or directory"):
+    with pytest.raises(BadInputError, match="there is no folder"):
         write_layers(tmp_path / "no" / "a.gpkg", {"unit": frame(n=[1])})
     with pytest.raises(BadInputError, match=r"must end in \.gpkg"):
         write_layers(tmp_path / "a.shp", {"unit": frame(n=[1])})
+
+
+def test_an_output_that_is_an_input_is_refused_however_it_is_spelt(tmp_path):
+    path = tmp_path / "a.gpkg"
+    check_output(path, [])  # not there yet: nothing to lose
+    write_layers(path, {"unit": frame(n=[1])})
+    check_output(path, [])
+    (tmp_path / "link.gpkg").symlink_to(path)
+    for spec in (path, f"{path}:unit", tmp_path / "link.gpkg"):
+        with pytest.raises(BadInputError, match="is an input too"):
+            check_output(path, [str(spec)])

@@ -73,12 +73,53 @@ def test_two_layers_become_one(capsys, files) -> None:
         (["--layer", "a=colour"], "layer a: colour is no column of the units, and there is no file colour"),
         (["--layer", "a=party", "--weight", "b=2"], "--weight b: there is no layer b"),
         (["--layer", "a=party", "--weight", "a=much"], "--weight a: much is no number"),
+        (["--layer", "a=party", "--weight", "a=1", "--weight", "a=2"], "--weight a: the layer a has a weight already"),
         (["--layer", "a=party", "--layer", "b=party", "--codes-from", "c"], "there is no layer c to keep codes of"),
     ],
 )
 def test_a_faulty_call_is_one_sentence_and_writes_nothing(capsys, files, more, said) -> None:
     code, report = run(capsys, files, *more)
     assert (code, report) == (2, {"error": said})
+    assert not (files / "out.gpkg").exists()
+
+
+def test_what_cannot_be_written_is_refused_before_any_work(capsys, files) -> None:
+    layers = ["--layer", "a=colour", "--layer", "b=party"]
+    for path, said in (("out.gpkg", "is the output too"), ("no/codes.csv", "there is no folder")):
+        code, report = run(capsys, files, *layers, "--crosswalk", str(files / path))
+        assert code == 2
+        assert said in report["error"]
+    code, report = run(capsys, files, *layers, "-o", str(files / "units.gpkg"))
+    assert (code, report["error"]) == (2, f"the output {files / 'units.gpkg'} is an input too; choose another name")
+    assert sorted(one.name for one in files.iterdir()) == ["police.geojson", "units.gpkg"]
+
+
+BOW_TIE = shapely.Polygon([(500_000, 3_340_000), (500_200, 3_340_100), (500_200, 3_340_000), (500_000, 3_340_100)])
+IN_DOUBT = "Self-intersection at 500100 3340050; mending would change its area by 100.0%, the limit is 0.1%"
+
+
+def test_units_in_doubt_are_refused(capsys, files) -> None:
+    units = gpd.read_file(files / "units.gpkg", layer="unit")
+    units.loc[2, "geometry"] = BOW_TIE
+    units.to_file(files / "units.gpkg", layer="unit")
+    code, report = run(capsys, files, "--layer", "a=party", "--layer", "b=hh")
+    assert (code, report) == (2, {"error": f"row 2, geometry: {IN_DOUBT}"})
+
+
+@pytest.mark.parametrize(
+    ("shape", "problem"),
+    [
+        (BOW_TIE, IN_DOUBT),
+        (shapely.Point(500_000, 3_340_000), "is no polygon"),
+        (shapely.Polygon([(0, 0), (float("inf"), 0), (1, 1)]), "the coordinate (inf, 0) is not finite"),
+    ],
+)
+def test_a_layer_in_doubt_is_refused(capsys, files, shape, problem) -> None:
+    """Rows of a layer are counted from 1, as the file's other readers count them."""
+    grids = gpd.GeoDataFrame({"code": ["x", "y"]}, geometry=[lot(3, 8), shape], crs=4547)
+    grids.to_file(files / "odd.gpkg", layer="grid")
+    code, report = run(capsys, files, "--layer", "a=party", "--layer", f"b={files / 'odd.gpkg'}")
+    assert (code, report) == (2, {"error": f"layer b, row 2, geometry: {problem}"})
     assert not (files / "out.gpkg").exists()
 
 

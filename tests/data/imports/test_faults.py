@@ -110,10 +110,17 @@ def test_invalid_polygons_are_refused_with_the_place_or_repaired_with_what_chang
     assert faults(refused) == [(1, "geometry", "Self-intersection[114.01 30.01]", "invalid", "error")]
     repaired = importing("sorting_zone", row, may_repair=True)
     assert (repaired.added, repaired.faults[0].severity) == (1, "warning")
-    assert "parts from 1 to 2" in repaired.faults[0].problem
+    assert repaired.faults[0].problem.endswith("its area changes by 100.00%, its parts from 1 to 2")
     with town.connect() as connection:
         area = connection.execute(text("SELECT ST_Area(geom) FROM sorting_zone WHERE code = 'Z9'")).scalar_one()
     assert area == pytest.approx(2 * 0.02 * 0.01 / 2)
+
+
+def test_a_polygon_without_area_cannot_be_repaired(town, importing):
+    flat = shapely.Polygon([(114, 30), (114.01, 30), (114.02, 30)])
+    report = importing("sorting_zone", [{"code": "Z9", "name": "z", "geom": flat}], may_repair=True)
+    assert [(one.row, one.problem) for one in report.faults] == [(1, "is not valid and cannot be repaired")]
+    assert not report.is_written
 
 
 def test_incident_faults(town, importing):

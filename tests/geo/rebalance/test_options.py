@@ -101,7 +101,8 @@ def test_fixed_units_stay_with_their_grid(town, data):
 
 def test_a_time_limit_still_gives_a_whole_plan(squares):
     town = squares([[30, 70, 20, 90, 50, 60]] * 6, g=["A", "A", "A", "B", "B", "B"] * 6)
-    plan = rebalance(town, households="households", current="g", floor=300, ceiling=600, mode="adjust", time_limit_s=0)
+    band = {"floor": 300, "ceiling": 600}
+    plan = rebalance(town, households="households", current="g", mode="adjust", time_limit_s=1e-9, **band)
     assert (plan.grids_in_band, plan.disconnected_grids) == (len(plan.grids), 0)
 
 
@@ -111,6 +112,7 @@ def test_a_time_limit_still_gives_a_whole_plan(squares):
         ({"shape": 1.5}, "between 0 and 1"),
         ({"closed": ["Z"]}, "no current grid Z"),
         ({"reach_m": 0}, "reach"),
+        ({"time_limit_s": 0}, "time limit"),
         ({"weights": {"households": -1}}, "weight of households"),
         ({"current": None, "mode": "redraw", "closed": ["A"]}, "locks need"),
     ],
