@@ -146,15 +146,16 @@ def _nearest_in_ring(
 ) -> tuple[float, float, int]:
     """Better the nearest edge (square of the distance, share along it, number); the lowest edge wins a tie."""
     least, least_share, found = best
-    columns, rows = grid.shape
+    (columns, rows), first, edges, ends = grid.shape, grid.first, grid.edge, grid.ends
     for row in range(max(at[0] - ring, 0), min(at[0] + ring, rows - 1) + 1):
         step = 1 if abs(row - at[0]) == ring else max(2 * ring, 1)
         for column in range(at[1] - ring, at[1] + ring + 1, step):
             if column < 0 or column >= columns:
                 continue
             cell = row * columns + column
-            for number in grid.edge[grid.first[cell] : grid.first[cell + 1]]:
-                share, square = drop(grid.ends, number, xy[0], xy[1])
+            for place in range(first[cell], first[cell + 1]):
+                number = edges[place]
+                share, square = drop(ends, number, xy[0], xy[1])
                 if square < least or (square == least and (found < 0 or number < found)):
                     least, least_share, found = square, share, number
     return least, least_share, found

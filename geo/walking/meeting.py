@@ -5,7 +5,7 @@ import numpy as np
 from geo.arrays import FloatArray, IntArray
 from geo.compiled import compiled
 from geo.walking.grid import EdgeGrid, drop
-from geo.walking.search import Links, empty_heap, pop, push
+from geo.walking.search import Links, pop, push
 
 
 @compiled
@@ -111,20 +111,20 @@ def ways_round(links: Links, node: IntArray, edge: IntArray, along_m: FloatArray
     walk_m = np.full(len(node), np.inf)
     node_m = np.full(len(links.first) - 1, np.inf)
     nodes = np.empty(len(node_m) + 1, dtype=np.int32)
-    heap = empty_heap(len(links.node) + 1)
+    heap_m, heap = np.empty(len(links.node) + 1), np.empty(len(links.node) + 1, dtype=np.int32)
     for number in range(len(node)):
         node_m[node[number]], nodes[0] = 0.0, node[number]
-        seen, size = 1, push(heap, 0, 0.0, node[number])
+        seen, size = 1, push(heap_m, heap, 0, 0.0, node[number])
         while size > 0:
-            here_m, here = heap.metres[0], heap.node[0]
-            size = pop(heap, size)
+            here_m, here = heap_m[0], heap[0]
+            size = pop(heap_m, heap, size)
             for link in range(links.first[here], links.first[here + 1]):
                 there_m, there = here_m + links.metres[link], links.node[link]
                 if there_m <= reach_m[number] and there_m < node_m[there]:
                     nodes[seen] = there
                     seen += node_m[there] == np.inf
                     node_m[there] = there_m
-                    size = push(heap, size, there_m, there)
+                    size = push(heap_m, heap, size, there_m, there)
         over = edge[number]
         rest_m = links.edge_m[over] - along_m[number]
         walk_m[number] = min(node_m[links.start[over]] + along_m[number], node_m[links.stop[over]] + rest_m)

@@ -60,13 +60,6 @@ class Places(NamedTuple):
     order: Int32Array
 
 
-class Heap(NamedTuple):
-    """Nodes to go on from, the nearest at 0; there is room for one entry a link and two a start."""
-
-    metres: FloatArray
-    node: Int32Array
-
-
 class _Around(NamedTuple):
     """What one search around a site has met: metres (inf = not met), and the lists of what was met."""
 
@@ -74,43 +67,38 @@ class _Around(NamedTuple):
     walk_m: FloatArray
     nodes: Int32Array
     places: Int32Array
-    heap: Heap
+    heap_m: FloatArray
+    heap: Int32Array
 
 
 @compiled
-def empty_heap(room: int) -> Heap:
-    """Make a heap; memory that is never reached is never taken."""
-    return Heap(np.empty(room, dtype=np.float64), np.empty(room, dtype=np.int32))
-
-
-@compiled
-def push(heap: Heap, size: int, metres: float, node: int) -> int:
-    """Add a node; give the heap's new size."""
+def push(keys: FloatArray, nodes: Int32Array, size: int, metres: float, node: int) -> int:
+    """Add a node to a heap, the nearest at 0; give its new size. An entry a link and two a start are room enough."""
     at = size
     while at > 0:
         parent = (at - 1) >> 1
-        if heap.metres[parent] <= metres:
+        if keys[parent] <= metres:
             break
-        heap.metres[at], heap.node[at] = heap.metres[parent], heap.node[parent]
+        keys[at], nodes[at] = keys[parent], nodes[parent]
         at = parent
-    heap.metres[at], heap.node[at] = metres, node
+    keys[at], nodes[at] = metres, node
     return size + 1
 
 
 @compiled
-def pop(heap: Heap, size: int) -> int:
-    """Take the nearest node away; give the heap's new size."""
+def pop(keys: FloatArray, nodes: Int32Array, size: int) -> int:
+    """Take the nearest node away from a heap; give its new size."""
     size -= 1
-    metres, node = heap.metres[size], heap.node[size]
+    metres, node = keys[size], nodes[size]
     at, child = 0, 1
     while child < size:
-        if child + 1 < size and heap.metres[child + 1] < heap.metres[child]:
+        if child + 1 < size and keys[child + 1] < keys[child]:
             child += 1
-        if heap.metres[child] >= metres:
+        if keys[child] >= metres:
             break
-        heap.metres[at], heap.node[at] = heap.metres[child], heap.node[child]
+        keys[at], nodes[at] = keys[child], nodes[child]
         at, child = child, 2 * child + 1
-    heap.metres[at], heap.node[at] = metres, node
+    keys[at], nodes[at] = metres, node
     return size
 
 
@@ -125,7 +113,9 @@ def spread(links: Links, sites: Places) -> tuple[FloatArray, Int32Array]:
     """
     node_m = np.full(len(links.first) - 1, np.inf)
     node_site = np.full(len(links.first) - 1, -1, dtype=np.int32)
-    heap, size = empty_heap(len(links.node) + 2 * len(sites.order)), 0
+    heap_m, size = np.empty(len(links.node) + 2 * len(sites.order)), 0
+    heap = np.empty(len(heap_m), dtype=np.int32)
+    first, links_node, links_m = links.first, links.node, links.metres
     for site in sites.order:
         on = sites.edge[site]
         along_m, rest_m = sites.along_m[site], links.edge_m[on] - sites.along_m[site]
@@ -133,17 +123,17 @@ def spread(links: Links, sites: Places) -> tuple[FloatArray, Int32Array]:
             here_m = sites.snap_m[site] + gone_m
             if here_m < node_m[node]:
                 node_m[node], node_site[node] = here_m, site
-                size = push(heap, size, here_m, node)
+                size = push(heap_m, heap, size, here_m, node)
     while size > 0:
-        here_m, here = heap.metres[0], heap.node[0]
-        size = pop(heap, size)
+        here_m, here = heap_m[0], heap[0]
+        size = pop(heap_m, heap, size)
         if here_m > node_m[here]:
             continue
-        for link in range(links.first[here], links.first[here + 1]):
-            there_m, there = here_m + links.metres[link], links.node[link]
+        for link in range(first[here], first[here + 1]):
+            there_m, there = here_m + links_m[link], links_node[link]
             if there_m < node_m[there]:
                 node_m[there], node_site[there] = there_m, node_site[here]
-                size = push(heap, size, there_m, there)
+                size = push(heap_m, heap, size, there_m, there)
     return node_m, node_site
 
 
@@ -159,22 +149,24 @@ def finish(
         Metres with both snaps (inf = no way, or not snapped), and the site (-1 = none).
     """
     node_m, node_site = reached
+    start, stop, edge_m = links.start, links.stop, links.edge_m
+    unit_edge, unit_along_m, unit_snap_m, site_first = units.edge, units.along_m, units.snap_m, sites.first
     walk_m = np.full(rows[1] - rows[0], np.inf)
     chosen = np.full(rows[1] - rows[0], -1, dtype=np.int64)
     for row in range(rows[0], rows[1]):
-        on, along_m = units.edge[row], units.along_m[row]
+        on, along_m = unit_edge[row], unit_along_m[row]
         if on < 0:
             continue
-        best, site = node_m[links.start[on]] + along_m, node_site[links.start[on]]
-        other = node_m[links.stop[on]] + (links.edge_m[on] - along_m)
+        best, site = node_m[start[on]] + along_m, node_site[start[on]]
+        other = node_m[stop[on]] + (edge_m[on] - along_m)
         if other < best:
-            best, site = other, node_site[links.stop[on]]
-        for place in range(sites.first[on], sites.first[on + 1]):
+            best, site = other, node_site[stop[on]]
+        for place in range(site_first[on], site_first[on + 1]):
             one = sites.order[place]
             direct = sites.snap_m[one] + abs(along_m - sites.along_m[one])
             if direct < best:
                 best, site = direct, one
-        walk_m[row - rows[0]], chosen[row - rows[0]] = best + units.snap_m[row], site
+        walk_m[row - rows[0]], chosen[row - rows[0]] = best + unit_snap_m[row], site
     return walk_m, chosen
 
 
@@ -196,7 +188,8 @@ def gather(
         np.full(len(units.edge), np.inf),
         np.empty(len(links.first) - 1, dtype=np.int32),
         np.empty(len(units.edge), dtype=np.int32),
-        empty_heap(len(links.node) + 2),
+        np.empty(len(links.node) + 2),
+        np.empty(len(links.node) + 2, dtype=np.int32),
     )
     for site in range(rows[0], rows[1]):
         if sites.edge[site] < 0:
@@ -218,33 +211,45 @@ def gather(
 @compiled
 def _look_around(links: Links, units: Places, sites: Places, site: int, reach_m: float, around: _Around) -> int:
     """Search around one site; give how many units it meets. Only the nodes are forgotten afterwards."""
-    heap, node_m, nodes, size = around.heap, around.node_m, 0, 0
+    node_m, seen, heap_m, heap = around.node_m, around.nodes, around.heap_m, around.heap
+    # taken out of their tuples once: in the loop that would cost more than the search
+    first, links_node, links_m, links_edge, unit_first = links.first, links.node, links.metres, links.edge, units.first
+    nodes, size = 0, 0
     on, along_m, snap_m = sites.edge[site], sites.along_m[site], sites.snap_m[site]
-    met = 0
-    for place in range(units.first[on], units.first[on + 1]):
-        one = units.order[place]
-        met = _meet(around, met, one, snap_m + abs(units.along_m[one] - along_m) + units.snap_m[one], reach_m)
+    met = _meet_beside(units, sites, site, around, reach_m)
     for node, gone_m in ((links.start[on], along_m), (links.stop[on], links.edge_m[on] - along_m)):
         if snap_m + gone_m <= reach_m:
             node_m[node] = snap_m + gone_m
             around.nodes[nodes] = node
-            size, nodes = push(heap, size, snap_m + gone_m, node), nodes + 1
+            size, nodes = push(heap_m, heap, size, snap_m + gone_m, node), nodes + 1
     while size > 0:
-        here_m, here = heap.metres[0], heap.node[0]
-        size = pop(heap, size)
+        here_m, here = heap_m[0], heap[0]
+        size = pop(heap_m, heap, size)
         if here_m > node_m[here]:
             continue
-        for link in range(links.first[here], links.first[here + 1]):
-            met = _meet_along(links, units, around, (link, here), (here_m, reach_m), met)
-            there_m, there = here_m + links.metres[link], links.node[link]
+        for link in range(first[here], first[here + 1]):
+            if unit_first[links_edge[link]] < unit_first[links_edge[link] + 1]:
+                met = _meet_along(links, units, around, (link, here), (here_m, reach_m), met)
+            there_m, there = here_m + links_m[link], links_node[link]
             if there_m <= reach_m and there_m < node_m[there]:
                 if node_m[there] == np.inf:
-                    around.nodes[nodes] = there
+                    seen[nodes] = there
                     nodes += 1
                 node_m[there] = there_m
-                size = push(heap, size, there_m, there)
+                size = push(heap_m, heap, size, there_m, there)
     for node in around.nodes[:nodes]:
         node_m[node] = np.inf
+    return met
+
+
+@compiled
+def _meet_beside(units: Places, sites: Places, site: int, around: _Around, reach_m: float) -> int:
+    """Meet the units on the site's own edge, along it; give how many they are."""
+    met, on = 0, sites.edge[site]
+    for place in range(units.first[on], units.first[on + 1]):
+        one = units.order[place]
+        direct_m = sites.snap_m[site] + abs(units.along_m[one] - sites.along_m[site]) + units.snap_m[one]
+        met = _meet(around, met, one, direct_m, reach_m)
     return met
 
 
@@ -286,26 +291,28 @@ def trace(links: Links, ends: Places) -> tuple[float, IntArray]:
     """
     node_m = np.full(len(links.first) - 1, np.inf)
     before = np.full(len(links.first) - 1, -1, dtype=np.int32)
-    heap, size = empty_heap(len(links.node) + 2), 0
+    heap_m, size = np.empty(len(links.node) + 2), 0
+    heap = np.empty(len(heap_m), dtype=np.int32)
+    first, links_node, links_m = links.first, links.node, links.metres
     on, along_m = ends.edge[0], ends.along_m[0]
     for node, gone_m in ((links.start[on], along_m), (links.stop[on], links.edge_m[on] - along_m)):
         node_m[node] = ends.snap_m[0] + gone_m
-        size = push(heap, size, node_m[node], node)
+        size = push(heap_m, heap, size, node_m[node], node)
     goal, rest_m = ends.edge[1], ends.along_m[1]
     best, last = np.inf, -1
-    while size > 0 and heap.metres[0] < best:
-        here_m, here = heap.metres[0], heap.node[0]
-        size = pop(heap, size)
+    while size > 0 and heap_m[0] < best:
+        here_m, here = heap_m[0], heap[0]
+        size = pop(heap_m, heap, size)
         if here_m > node_m[here]:
             continue
         for node, left_m in ((links.start[goal], rest_m), (links.stop[goal], links.edge_m[goal] - rest_m)):
             if node == here and here_m + left_m + ends.snap_m[1] < best:
                 best, last = here_m + left_m + ends.snap_m[1], here
-        for link in range(links.first[here], links.first[here + 1]):
-            there_m, there = here_m + links.metres[link], links.node[link]
+        for link in range(first[here], first[here + 1]):
+            there_m, there = here_m + links_m[link], links_node[link]
             if there_m < node_m[there]:
                 node_m[there], before[there] = there_m, here
-                size = push(heap, size, there_m, there)
+                size = push(heap_m, heap, size, there_m, there)
     if last < 0:
         return best, np.empty(0, dtype=np.int64)
     way = [last]
