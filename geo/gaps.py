@@ -1,7 +1,6 @@
 """Service gaps: which households walk farther than a radius to their nearest facility."""
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -10,27 +9,11 @@ import pandas as pd
 
 from geo.arrays import BoolArray, FloatArray, IntArray
 from geo.errors import InvalidInputError
-from geo.walking import (
-    SNAP_LIMIT_M,
-    NearestFacility,
-    WalkReason,
-    build_network,
-    nearest_facility,
-    straight_distance,
-)
+from geo.verdicts import Judgement, Reach, Reason, Rule, Verdict, judge, reach
+from geo.walking import SNAP_LIMIT_M, build_network
 
+GapReason = Reason
 _SHOWN_FAULTS = 5
-
-
-class GapReason(StrEnum):
-    """Why a unit is covered, uncovered or unknown."""
-
-    OK = "ok"
-    UNIT_WITHOUT_PLACE = "unit_without_place"
-    UNIT_NOT_SNAPPED = "unit_not_snapped"
-    NO_FACILITY_REACHABLE = "no_facility_reachable"
-    FACILITY_NOT_SNAPPED = "facility_not_snapped"
-    NO_FACILITY = "no_facility"
 
 
 @dataclass(frozen=True)
@@ -94,7 +77,8 @@ def find_gaps(
     A unit or facility with an extent stands at a point inside it. A unit is covered when its walk is at most
     `radius_m`. Coverage is unknown where the distance is: when the unit has no place or lies beyond the
     snap limit; when no facility can be reached on these streets; and when the walk is too long but a facility
-    that is not on the network lies within the radius in a straight line, so that it may serve the unit after all.
+    that is not on the network, or on another piece of it, lies within the radius in a straight line, so that it may
+    serve the unit after all.
 
     Parameters
     ----------
@@ -117,7 +101,7 @@ def find_gaps(
         If the column is missing or has a faulty value, a limit is not above 0, a frame has no CRS or one that cannot
         be right, or no street can be walked.
     """
-    count = _households(units, households)
+    count = take_counts(units, households)
     if not radius_m > 0:
         raise InvalidInputError(f"the radius is {radius_m} m; it must be above 0")
     for name, frame in (("units", units), ("facilities", facilities), ("streets", streets)):
@@ -125,62 +109,57 @@ def find_gaps(
             raise InvalidInputError(f"the {name} have no coordinate reference system")
     network = build_network(streets)
     unit_xy, facility_xy = network.places(units, "units"), network.places(facilities, "facilities")
-    walk = nearest_facility(network.graph, unit_xy, facility_xy, snap_limit_m=snap_limit_m)
-    off_network_m = straight_distance(unit_xy, facility_xy[~walk.facility_is_snapped])
-    if len(facilities):
-        walk = _doubt(walk, off_network_m, radius_m)
-    else:
-        walk = replace(walk, reason=np.full(len(units), GapReason.NO_FACILITY))
-    return _report(walk, count, radius_m=radius_m, streets_walked=network.report.streets_walked)
+    found = reach(network.graph, unit_xy, facility_xy, snap_limit_m=snap_limit_m)
+    rule = Rule("radius", "facility", "", "households", "walk", radius_m, "")
+    return _report(judge(rule, found, count), found, streets_walked=network.report.streets_walked)
 
 
-def _households(units: gpd.GeoDataFrame, column: str) -> FloatArray:
-    """Check and take the household counts."""
+def take_counts(units: gpd.GeoDataFrame, column: str, *, may_lack: bool = False) -> FloatArray:
+    """Check and take a column of counts.
+
+    Parameters
+    ----------
+    may_lack
+        Whether a count may be missing; it is NaN then.
+
+    Raises
+    ------
+    InvalidInputError
+        If the column is missing or a count is no number of at least 0.
+    """
     if column not in units.columns:
         raise InvalidInputError(f"the units have no column {column}; they have: {', '.join(map(str, units.columns))}")
     given = units[column]
     count: FloatArray = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    faulty = np.flatnonzero(~np.isfinite(count) | (count < 0))
+    is_lacking = given.isna().to_numpy() & may_lack
+    faulty = np.flatnonzero((~np.isfinite(count) & ~is_lacking) | (count < 0))
     if len(faulty):
         shown = "; ".join(f"row {i}, {column}: {given.iloc[i]}" for i in faulty[:_SHOWN_FAULTS])
         more = f" (and {len(faulty) - _SHOWN_FAULTS} more rows)" if len(faulty) > _SHOWN_FAULTS else ""
-        raise InvalidInputError(f"households must be numbers of at least 0: {shown}{more}")
+        raise InvalidInputError(f"counts must be numbers of at least 0: {shown}{more}")
     return count
 
 
-def _doubt(walk: NearestFacility, off_network_m: FloatArray, radius_m: float) -> NearestFacility:
-    """Take back the walks that are too long while a facility off the network may be near enough."""
-    doubtful = (walk.distance_m > radius_m) & (off_network_m <= radius_m)
-    doubtful |= (walk.reason == WalkReason.NO_FACILITY_REACHABLE) & (off_network_m <= radius_m)
-    return replace(
-        walk,
-        distance_m=np.where(doubtful, np.nan, walk.distance_m),
-        facility=np.where(doubtful, -1, walk.facility),
-        reason=np.where(doubtful, GapReason.FACILITY_NOT_SNAPPED, walk.reason),
-    )
-
-
-def _report(walk: NearestFacility, count: FloatArray, *, radius_m: float, streets_walked: int) -> GapReport:
-    """Judge in three values and add up the households."""
-    is_known = np.isfinite(walk.distance_m) | (walk.reason == GapReason.NO_FACILITY)
-    is_served = walk.distance_m <= radius_m
-    straight_m = np.where(walk.straight_m > 0, walk.straight_m, np.nan)
+def _report(judged: Judgement, found: Reach, *, streets_walked: int) -> GapReport:
+    """Put a judgement into the words of coverage."""
+    count, radius_m = judged.demand, judged.rule.threshold_m
+    is_known, is_served = judged.verdict != Verdict.UNKNOWN, judged.verdict == Verdict.MET
 
     def total(rows: BoolArray) -> float:
         return float(count[rows].sum())
 
     return GapReport(
-        distance_m=walk.distance_m,
-        straight_m=walk.straight_m,
-        detour_ratio=walk.distance_m / straight_m,
-        facility=walk.facility,
+        distance_m=np.where(np.isinf(judged.walk_m), np.nan, judged.walk_m),
+        straight_m=judged.straight_m,
+        detour_ratio=judged.detour_ratio,
+        facility=judged.facility,
         is_covered=np.where(is_known, is_served, np.array(None, dtype=object)),
-        reason=walk.reason,
+        reason=judged.reason,
         households=total(np.ones(len(count), dtype=bool)),
         households_covered=total(is_served),
         households_uncovered=total(is_known & ~is_served),
         households_unknown=total(~is_known),
-        households_in_circle=total(walk.straight_m <= radius_m),
+        households_in_circle=total(judged.straight_m <= radius_m),
         streets_walked=streets_walked,
-        facilities_not_snapped=int((~walk.facility_is_snapped).sum()),
+        facilities_not_snapped=found.facilities_not_snapped,
     )

@@ -25,6 +25,7 @@ REASON_TEXT = {
     GapReason.UNIT_NOT_SNAPPED: "单元离道路太远 unit too far from any street",
     GapReason.NO_FACILITY_REACHABLE: "沿道路走不到任何设施 no facility reachable on these streets",
     GapReason.FACILITY_NOT_SNAPPED: "附近的设施离道路太远 a near facility is too far from any street",
+    GapReason.FACILITY_CUT_OFF: "附近的设施在断开的另一片道路上 a near facility is on another piece of the streets",
     GapReason.NO_FACILITY: "没有任何设施 there is no facility",
 }
 
