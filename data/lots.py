@@ -103,9 +103,9 @@ def _neighbours(lots: gpd.GeoDataFrame, buildings: gpd.GeoSeries, barriers: gpd.
         {
             "a": ends[:, 0],
             "b": ends[:, 1],
-            "border_m": np.round(np.r_[near.border_m, np.zeros(len(bridges.pairs))], 2),
+            "border_m": np.round(np.r_[near.touch_m, np.zeros(len(bridges.pairs))], 2),
             "is_cut": np.r_[near.is_cut, bridges.is_cut],
-            "is_bridge": np.arange(len(ends)) >= len(near.pairs),
+            "is_bridge": np.r_[(near.touch_m == 0) & ~near.is_cut, np.ones(len(bridges.pairs), dtype=bool)],
         }
     )
     # a unit whose neighbours are all across a barrier is bridged to one of them: one pair, cut and bridge at once

@@ -1,4 +1,4 @@
-"""Which units are neighbours: a shared border, a Delaunay edge between points, or a marked bridge."""
+"""Which units are neighbours: a shared border, a street between, a Delaunay edge between points, or a marked bridge."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,8 @@ from scipy.spatial import Delaunay, QhullError
 
 from geo.rebalance.borders import shared_borders
 from geo.rebalance.problem import BoolArray, FloatArray, IntArray
+from geo.rebalance.streets import close_streets
+from geo.rebalance.sums import sum_by
 from geo.rebalance.units import Units
 
 MIN_BORDER_M = 1.0
@@ -20,26 +22,34 @@ NO_PAIRS = np.empty((0, 2), dtype=np.int64)
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Pairs of neighbouring units of one community, each once.
+    """Pairs of neighbouring units of one community, each once, and the ground of the units.
 
     Attributes
     ----------
     pairs, border_m
-        Shapes (n_pair, 2) and (n_pair,). Row positions; metres of shared border, or 1 for points.
+        Shapes (n_pair, 2) and (n_pair,). Row positions; metres of border, shared or midway in a street; 1 for points.
+    touch_m
+        Shape (n_pair,). Metres of it that are shared; 0 where the two only face each other across a street.
     is_cut
         Shape (n_pair,). Whether a barrier crosses the straight line between the two inside points.
+    area_m2, perimeter_m
+        Shape (n_unit,). Of each unit with its half of the streets around it; of points 1 and the number of neighbours.
     """
 
     pairs: IntArray
     border_m: FloatArray
+    touch_m: FloatArray
     is_cut: BoolArray
+    area_m2: FloatArray
+    perimeter_m: FloatArray
 
 
 def find_neighbours(units: Units, barriers: npt.NDArray[np.object_], *, reach_m: float | None = None) -> Neighbours:
     """Find the neighbours inside each community.
 
-    Units are neighbours when they share at least 1 m of border (points: an edge of the community's Delaunay
-    triangulation, coincident points in a star). A pair is cut when the straight line between the two units'
+    Units are neighbours when they share at least 1 m of border, or where not all units of the community touch, when
+    they face each other over at least 1 m across a gap of at most `streets.GAP_M` (points: an edge of the community's
+    Delaunay triangulation, coincident points in a star). A pair is cut when the straight line between the two units'
     inside points (`units.inside_m`) touches a barrier; barriers are in the metric CRS of the units. Points farther
     apart than `reach_m`, where given, are no neighbours.
     """
@@ -48,10 +58,11 @@ def find_neighbours(units: Units, barriers: npt.NDArray[np.object_], *, reach_m:
         if reach_m is not None:
             gap_m = shapely.distance(units.geom_m[pairs[:, 0]], units.geom_m[pairs[:, 1]])
             pairs = pairs[gap_m <= reach_m]
-        border_m = np.ones(len(pairs))
-    else:
-        pairs, border_m = _polygon_pairs(units)
-    return Neighbours(pairs, border_m, crosses(units, barriers, pairs))
+        one = np.ones(len(pairs))
+        count = len(units.households)
+        degree = np.bincount(pairs.ravel(), minlength=count).astype(float)
+        return Neighbours(pairs, one, one, crosses(units, barriers, pairs), np.ones(count), degree)
+    return _polygon_neighbours(units, barriers)
 
 
 def crosses(units: Units, barriers: npt.NDArray[np.object_], pairs: IntArray) -> BoolArray:
@@ -75,11 +86,31 @@ def connect(part: IntArray, pairs: IntArray) -> IntArray:
     return components(len(part), pairs[part[pairs[:, 0]] == part[pairs[:, 1]]])
 
 
-def _polygon_pairs(units: Units) -> tuple[IntArray, FloatArray]:
-    """Pairs that share a border of at least 1 m, and its length."""
-    pairs, border_m = shared_borders(units.geom_m, units.community)
-    shared = border_m >= MIN_BORDER_M
-    return pairs[shared], border_m[shared]
+def _polygon_neighbours(units: Units, barriers: npt.NDArray[np.object_]) -> Neighbours:
+    """Pairs that touch, and where not all of a community's units do, pairs across a street."""
+    count = len(units.households)
+    touching, touch_m = shared_borders(units.geom_m, units.community)
+    touching, touch_m = touching[touch_m >= MIN_BORDER_M], touch_m[touch_m >= MIN_BORDER_M]
+    home, piece_count = np.unique(_community_of_pieces(units, touching), return_counts=True)
+    streets = close_streets(units.geom_m, units.community, home[piece_count > 1])
+    pairs, number = np.unique(np.vstack([touching, streets.pairs]), axis=0, return_inverse=True)
+    touch_m = np.r_[touch_m, np.zeros(len(streets.pairs))]
+    border_m = np.r_[touch_m[: len(touching)], streets.border_m]
+    touch_m, border_m = (sum_by(number.ravel(), values, len(pairs)) for values in (touch_m, border_m))
+    perimeter_m = shapely.length(units.geom_m) + streets.outer_m
+    perimeter_m += sum_by(streets.pairs.ravel(), np.repeat(streets.border_m, 2), count)
+    perimeter_m = np.maximum(perimeter_m, sum_by(pairs.ravel(), np.repeat(border_m, 2), count))  # rounded corners
+    kept = border_m >= MIN_BORDER_M
+    pairs = pairs[kept]
+    is_cut = crosses(units, barriers, pairs)
+    area_m2 = shapely.area(units.geom_m) + streets.area_m2
+    return Neighbours(pairs, border_m[kept], touch_m[kept], is_cut, area_m2, perimeter_m)
+
+
+def _community_of_pieces(units: Units, pairs: IntArray) -> IntArray:
+    """The community of every part of units that touch."""
+    _, first = np.unique(components(len(units.households), pairs), return_index=True)
+    return units.community[first]
 
 
 def _point_pairs(units: Units) -> IntArray:

@@ -10,10 +10,9 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from geo.rebalance.adjacency import NO_PAIRS, Neighbours, components, crosses
 from geo.rebalance.problem import BoolArray, FloatArray, IntArray
+from geo.rebalance.streets import GAP_M
 from geo.rebalance.units import Units
 
-GAP_M = 40.0
-"""Blocks this near count as neighbours across a street; farther ones are bridged only to connect what must be."""
 NEAREST = 8
 
 
@@ -38,10 +37,10 @@ class Bridges:
 def build_bridges(units: Units, neighbours: Neighbours, barriers: npt.NDArray[np.object_]) -> Bridges:
     """Join the connected pieces of each community across gaps that no barrier explains.
 
-    Pieces are what `neighbours` connects without crossing a barrier. Between two pieces of one community whose
-    units do not face each other across a barrier, the shortest link that crosses no barrier becomes a bridge when
-    it is at most `GAP_M` long or a shortest spanning tree of the pieces needs it. A unit that has no neighbour at
-    all then, and a piece in which nobody lives, is joined to the nearest unit, even across a barrier.
+    Pieces are what `neighbours` connects without crossing a barrier, across streets too. Between two pieces of one
+    community whose units do not face each other across a barrier, the shortest link that crosses no barrier becomes a
+    bridge when it is at most `GAP_M` long or a shortest spanning tree of the pieces needs it. A unit that has no
+    neighbour at all then, and a piece in which nobody lives, is joined to the nearest unit, even across a barrier.
     """
     piece = components(len(units.households), neighbours.pairs[~neighbours.is_cut])
     if len(np.unique(piece)) == len(units.communities):
@@ -55,6 +54,13 @@ def build_bridges(units: Units, neighbours: Neighbours, barriers: npt.NDArray[np
     lone_pairs, lone_gap_m = _rescue(units, np.vstack([neighbours.pairs[~neighbours.is_cut], pairs]))
     pairs, gap_m = np.vstack([pairs, lone_pairs]), np.r_[gap_m, lone_gap_m]
     return Bridges(pairs, gap_m, crosses(units, barriers, pairs))
+
+
+def shortest_tree(piece: IntArray, pairs: IntArray, gap_m: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Keep the shortest links that connect the pieces as far as all links do, and their metres."""
+    pairs, gap_m = _shortest(piece, pairs, gap_m)
+    needed = _spanning(piece, pairs, gap_m)
+    return pairs[needed], gap_m[needed]
 
 
 def _links(units: Units, piece: IntArray) -> tuple[IntArray, FloatArray]:

@@ -8,6 +8,7 @@ import shapely
 
 from geo.rebalance.adjacency import components
 from geo.rebalance.board import polsby_popper
+from geo.rebalance.bridges import shortest_tree
 from geo.rebalance.codes import match, name_grids
 from geo.rebalance.prepare import Prepared
 from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution, FloatArray, IntArray, Mode, Shortfall
@@ -69,7 +70,7 @@ class RebalancePlan:
     communities
         Communities in order of first unit, with the reasons where grids are outside the band.
     bridges
-        Bridges that lie inside a grid.
+        Bridges that lie inside a grid, and the shortest ways across streets without which its units would not connect.
     disconnected_grids
         Grids that are not connected, recounted from the units; 0 unless the engine is at fault.
     barrier_crossings
@@ -190,8 +191,8 @@ def _compactness(prepared: Prepared, number: IntArray, count: int) -> FloatArray
         return None
     inner = number[near.pairs[:, 0]] == number[near.pairs[:, 1]]
     shared_m = sum_by(number[near.pairs[inner, 0]], near.border_m[inner], count)
-    area_m2 = sum_by(number, prepared.area_m2, count)
-    perimeter_m = sum_by(number, prepared.perimeter_m, count) - 2 * shared_m
+    area_m2 = sum_by(number, near.area_m2, count)
+    perimeter_m = sum_by(number, near.perimeter_m, count) - 2 * shared_m
     return np.array([polsby_popper(a, p) for a, p in zip(area_m2.tolist(), perimeter_m.tolist(), strict=True)])
 
 
@@ -215,16 +216,25 @@ def _rings(prepared: Prepared, number: IntArray) -> Rings | None:
     units = prepared.units
     if units.is_point:
         return None
-    return count_rings(units.community, number, prepared.perimeter_m, prepared.neighbours)
+    return count_rings(units.community, number, prepared.neighbours)
 
 
 def _used_bridges(prepared: Prepared, number: IntArray) -> tuple[Bridge, ...]:
-    """Bridges with both ends in one grid."""
-    bridges = prepared.bridges
+    """Bridges with both ends in one grid, and the shortest ways across streets that hold a grid together."""
+    near, bridges = prepared.neighbours, prepared.bridges
+    own = number[near.pairs[:, 0]] == number[near.pairs[:, 1]]
+    own &= ~near.is_cut
     used = number[bridges.pairs[:, 0]] == number[bridges.pairs[:, 1]]
+    touching, across = near.pairs[own & (near.touch_m > 0)], near.pairs[own & (near.touch_m == 0)]
+    piece = components(len(number), np.vstack([touching, bridges.pairs[used]]))
+    geom_m = prepared.units.geom_m[across]
+    across, street_m = shortest_tree(piece, across, shapely.distance(geom_m[:, 0], geom_m[:, 1]))
+    pairs = np.vstack([bridges.pairs[used], across])
+    gap_m = np.r_[bridges.gap_m[used], street_m]
+    is_cut = np.r_[bridges.is_cut[used], np.zeros(len(across), dtype=bool)]
     return tuple(
-        Bridge(int(a), int(b), round(float(gap_m), 2), bool(cut))
-        for (a, b), gap_m, cut in zip(bridges.pairs[used], bridges.gap_m[used], bridges.is_cut[used], strict=True)
+        Bridge(int(a), int(b), round(float(gap), 2), bool(cut))
+        for (a, b), gap, cut in zip(pairs, gap_m, is_cut, strict=True)
     )
 
 

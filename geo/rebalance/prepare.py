@@ -27,8 +27,6 @@ class Prepared:
     band: Band
     mode: Mode
     shape: float
-    area_m2: FloatArray
-    perimeter_m: FloatArray
     problems: tuple[CommunityProblem, ...]
 
 
@@ -50,17 +48,16 @@ def prepare(  # noqa: PLR0913 (the options of the job, all keyword-only)
     linked = np.vstack([neighbours.pairs[open_pairs], bridges.pairs])
     border_m = np.r_[neighbours.border_m[open_pairs], np.zeros(len(bridges.pairs))]
     atoms = gather_atoms(units, linked, band)
-    area_m2, perimeter_m = _sizes(units, linked)
     links = _Links(
         np.vstack([linked, neighbours.pairs[~open_pairs]]), np.r_[border_m, neighbours.border_m[~open_pairs]]
     )
     split = _Splitter(units, atoms, links, len(linked), frozenset(closed))
     shape = (1.0 if mode == "redraw" else 0.0) if shape is None else shape
     problems = tuple(
-        split.problem(community, area_m2=area_m2, perimeter_m=perimeter_m, band=band, mode=mode, shape=shape)
+        split.problem(community, neighbours, band=band, mode=mode, shape=shape)
         for community in range(len(units.communities))
     )
-    return Prepared(units, neighbours, bridges, atoms, band, mode, shape, area_m2, perimeter_m, problems)
+    return Prepared(units, neighbours, bridges, atoms, band, mode, shape, problems)
 
 
 def _barrier_lines(units: Units, barriers: gpd.GeoSeries | None) -> npt.NDArray[np.object_]:
@@ -70,15 +67,6 @@ def _barrier_lines(units: Units, barriers: gpd.GeoSeries | None) -> npt.NDArray[
     metric = barriers if barriers.crs is None else barriers.to_crs(units.crs)
     lines: npt.NDArray[np.object_] = metric[~(metric.isna() | metric.is_empty)].to_numpy()
     return lines
-
-
-def _sizes(units: Units, linked: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Area and perimeter of each unit; of points 1 and the number of neighbours."""
-    if units.is_point:
-        return np.ones(len(units.households)), np.bincount(linked.ravel(), minlength=len(units.households)).astype(
-            float
-        )
-    return shapely.area(units.geom_m), shapely.length(units.geom_m)
 
 
 @dataclass(frozen=True)
@@ -102,9 +90,7 @@ class _Splitter:
         self.pair_order = np.argsort(pair_community, kind="stable")
         self.pair_bounds = np.searchsorted(pair_community[self.pair_order], numbers)
 
-    def problem(
-        self, community: int, *, area_m2: FloatArray, perimeter_m: FloatArray, band: Band, mode: Mode, shape: float
-    ) -> CommunityProblem:
+    def problem(self, community: int, ground: Neighbours, *, band: Band, mode: Mode, shape: float) -> CommunityProblem:
         """Make the problem of one community."""
         unit = self.unit_order[self.unit_bounds[community] : self.unit_bounds[community + 1]]
         rows = self.pair_order[self.pair_bounds[community] : self.pair_bounds[community + 1]]
@@ -123,8 +109,8 @@ class _Splitter:
             unit=unit,
             atom=atom,
             households=sum_by(atom, self.units.households[unit], count),
-            area_m2=sum_by(atom, area_m2[unit], count),
-            perimeter_m=sum_by(atom, perimeter_m[unit], count) - 2 * (inner_m + wall_inner_m),
+            area_m2=sum_by(atom, ground.area_m2[unit], count),
+            perimeter_m=sum_by(atom, ground.perimeter_m[unit], count) - 2 * (inner_m + wall_inner_m),
             pairs=pairs,
             border_m=border_m,
             wall_pairs=wall_pairs,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geo.rebalance.adjacency import Neighbours, connect
-from geo.rebalance.problem import BoolArray, FloatArray, IntArray
+from geo.rebalance.problem import BoolArray, IntArray
 from geo.rebalance.sums import sum_by
 
 OPEN_M = 1.0
@@ -23,18 +23,18 @@ class Rings:
     enclaves: int
 
 
-def count_rings(community: IntArray, grid: IntArray, perimeter_m: FloatArray, near: Neighbours) -> Rings:
+def count_rings(community: IntArray, grid: IntArray, near: Neighbours) -> Rings:
     """Count holes and enclaves among grids of polygons.
 
     Parameters
     ----------
-    community, grid, perimeter_m
-        Shape (n_unit,). Community and grid of each unit, its perimeter.
+    community, grid
+        Shape (n_unit,). Community and grid of each unit.
     near
-        All pairs that share a border, those that a barrier parts too.
+        All pairs that have a border, those that a barrier parts too, and the perimeter of each unit.
     """
     pairs = near.pairs
-    outer_m = perimeter_m - sum_by(pairs.ravel(), np.repeat(near.border_m, 2), len(grid))
+    outer_m = near.perimeter_m - sum_by(pairs.ravel(), np.repeat(near.border_m, 2), len(grid))
     first, second = grid[pairs[:, 0]], grid[pairs[:, 1]]
     between = np.unique(np.sort(np.c_[first, second][first != second], axis=1), axis=0).reshape(-1, 2)
     neighbours = np.bincount(between.ravel(), minlength=int(grid.max()) + 1)

@@ -44,8 +44,8 @@ def test_a_corner_is_no_border(squares):
 @pytest.mark.parametrize(("shared_m", "found"), [(0.9, set()), (1.0, {(0, 1)})])
 def test_a_border_is_at_least_one_metre(shared_m, found):
     low, high = shapely.box(0, 0, 10, 10), shapely.box(10, 10 - shared_m, 20, 20)
-    frame = gpd.GeoDataFrame({"households": [1, 1]}, geometry=[low, high], crs=4547)
-    assert pairs_of(frame)[0] == found
+    near = find_neighbours(read(gpd.GeoDataFrame({"households": [1, 1]}, geometry=[low, high], crs=4547)), NO_BARRIER)
+    assert {tuple(pair) for pair in near.pairs[near.touch_m > 0].tolist()} == found
 
 
 def test_a_barrier_cuts_only_the_pairs_whose_line_it_crosses(squares, line):
@@ -77,9 +77,11 @@ def test_a_connected_block_needs_no_bridge(squares):
     assert bridges_of(squares([[1, 1], [1, 1]])) == []
 
 
-def test_blocks_across_a_street_are_bridged_once(squares):
-    """Columns 0-1 and 2-3 stand 15 m apart: the shortest links are 1-2 and 5-6, both 15 m; the first is taken."""
-    assert bridges_of(squares([[1, 1, 1, 1], [1, 1, 1, 1]], gaps={2: 15})) == [(1, 2, 15.0, False)]
+def test_blocks_across_a_street_are_neighbours_and_need_no_bridge(squares):
+    """Columns 0-1 and 2-3 stand 15 m apart: 1 faces 2, and 5 faces 6."""
+    town = squares([[1, 1, 1, 1], [1, 1, 1, 1]], gaps={2: 15})
+    assert pairs_of(town)[0] == {(0, 1), (2, 3), (4, 5), (6, 7), (0, 4), (1, 5), (2, 6), (3, 7), (1, 2), (5, 6)}
+    assert bridges_of(town) == []
 
 
 def test_far_blocks_are_bridged_by_a_tree_only(squares):

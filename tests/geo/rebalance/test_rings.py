@@ -22,4 +22,4 @@ def test_holes_and_enclaves(squares, rows, expected):
     units = read_units(town, households="households", within=None, compound=None, current=None)
     near = find_neighbours(units, np.empty(0, dtype=object))
     grid = np.unique(list("".join(rows)), return_inverse=True)[1]
-    assert count_rings(units.community, grid, np.full(len(town), 40.0), near) == expected
+    assert count_rings(units.community, grid, near) == expected
