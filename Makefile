@@ -50,6 +50,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,test,lint]'
 	@echo 'compiling the search kernels'
 	@$(BIN)/python -m geo.rebalance.warm
+	@$(BIN)/python -m geo.walking.warm
 	@touch $@
 
 web/node_modules/.installed: web/package-lock.json | $(VENV)/.installed

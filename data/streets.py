@@ -57,7 +57,7 @@ def read_streets(spec: str) -> Streets:
     except (*OGR_ERRORS, ValueError) as exc:
         raise BadInputError(f"{path} is damaged or no OpenStreetMap extract") from exc
     squares = squares[squares.geometry.notna()]
-    squares = squares.set_geometry(squares.geometry.boundary)
+    squares = squares.assign(osm_id=squares["osm_way_id"], geometry=squares.geometry.boundary)
     lines = pd.concat([ways, squares[squares.columns.intersection(ways.columns)]], ignore_index=True)
     if lines.empty:
         raise BadInputError(f"{path} holds nothing with a highway tag")

@@ -126,14 +126,18 @@ def closed_gates(gates: gpd.GeoDataFrame) -> BoolArray:
 
 
 def _words(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
-    """Read any column, or tag of `other_tags`, as lower-case words; nothing is the empty word."""
+    """Read any column, or tag of `other_tags` where it is empty, as lower-case words; nothing is the empty word."""
     columns = {str(column).lower(): column for column in frame.columns}
+    words = pd.Series("", index=frame.index, dtype=object)
     if name in columns:
-        column = frame[columns[name]]
-    elif "other_tags" in columns:
-        column = _tag(frame[columns["other_tags"]], name)
-    else:
-        return pd.Series("", index=frame.index, dtype=object)
+        words = _plain(frame[columns[name]])
+    if "other_tags" in columns:
+        words = words.where(words != "", _plain(_tag(frame[columns["other_tags"]], name)))
+    return words
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Write any values as lower-case words; nothing is the empty word."""
     words: pd.Series = column.astype(object).where(column.notna(), "").astype(str).str.strip().str.lower()
     return words
 

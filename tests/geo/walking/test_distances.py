@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import InvalidInputError
-from geo.walking import WalkReason, build_walking_graph, nearest_facility, snap_points
+from geo.walking import build_walking_graph, nearest_facility, snap_points
 
 Line = shapely.LineString
 
