@@ -17,6 +17,7 @@ from layers.viewer import EVERYWHERE, Viewer
 
 ATTEMPTS_LIMIT = 3
 RUNNER_LOCK = 7_420_205  # advisory lock: who holds it runs the jobs
+QUEUE_LOCK = 7_420_208  # advisory lock: who holds it counts what waits and adds to it
 RUNNER = Viewer(roles=frozenset({"planner"}), map_scope=(EVERYWHERE,), case_scope=(EVERYWHERE,))
 _COLUMNS = """id, kind, area_code, parameters, status, progress_ratio, message, result, attempts,
   created_at, started_at, finished_at"""
@@ -101,7 +102,8 @@ def requeue_abandoned(connection: Connection) -> None:
 
 
 def waiting_count(connection: Connection) -> int:
-    """Count the queued jobs in scope."""
+    """Count the queued jobs in scope; nobody else counts until this transaction ends, so none is added meanwhile."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": QUEUE_LOCK})
     return int(connection.execute(text("SELECT count(*) FROM job WHERE status = 'queued'")).scalar_one())
 
 

@@ -6,13 +6,18 @@ households. A community of D2 holds 600 and 450 + 450 = 900, above the band: thr
 """
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from api.errors import ConflictError
+from api.services import jobs
 from api.services.jobs import JobRunner
 from api.settings import Settings
+from data.scope import scoped
+from layers.viewer import Viewer
 
 REBALANCE = {"kind": "rebalance", "within": "D1S1C1", "parameters": {}}
 GAPS = {"kind": "gaps", "within": "D1S1C1", "parameters": {"facility": "station", "radius_m": 500}}
@@ -375,3 +380,23 @@ def test_a_plan_in_force_cannot_be_touched(client, fetch) -> None:
     ):
         assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
     assert fetch("SELECT status FROM plan WHERE id = :id", id=in_force)[0][0] == "effective"
+
+
+def test_two_who_ask_at_once_do_not_share_the_last_place(town, app_engine, fetch, until, monkeypatch) -> None:
+    """The second counts only when the first has added its job, and finds the place taken."""
+    monkeypatch.setattr("api.services.jobs.WAITING_LIMIT", 1)
+    account = fetch("SELECT id FROM account WHERE login = 'planner'")[0][0]
+    planner = Viewer(account, roles=frozenset({"planner"}), map_scope=("D1",), case_scope=("D1",))
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+    def ask() -> None:
+        with scoped(app_engine, planner) as connection:
+            jobs.submit(connection, planner, **GAPS)
+
+    with ThreadPoolExecutor(1) as second, scoped(app_engine, planner) as connection:
+        jobs.submit(connection, planner, **GAPS)
+        asked = second.submit(ask)
+        until(lambda: asked.done() or fetch(waiting)[0][0])
+    with pytest.raises(ConflictError, match="1 jobs wait already"):
+        asked.result()
+    assert fetch("SELECT count(*) FROM job")[0][0] == 1

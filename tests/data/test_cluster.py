@@ -18,13 +18,16 @@ from data.errors import ClusterError
 from data.settings import caller_is_root, caller_name, short_hash
 
 # prints "ready", then one line for each line of SQL that comes in; ends with its input
+# a shell's background job hands down an ignored Ctrl-C, and Python then never hears one: the child starts like a server
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 import psycopg2
 from data import cluster
 from data.errors import ClusterError
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     place = cluster.locate(Path(sys.argv[1]))
     with cluster.running(place):
@@ -248,6 +251,17 @@ def test_two_clusters_do_not_disturb_each_other(directory, start) -> None:
         shutil.rmtree(other_directory)
 
 
+@pytest.fixture(params=["heard", "ignored"])
+def interrupt_here(request):
+    """Ctrl-C as the tests find it, and as they find it in a shell's background job."""
+    before = signal.getsignal(signal.SIGINT)
+    if request.param == "ignored":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupt_here")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_every_ending_signal_ends_the_server(directory, start, until, number) -> None:
     runner = start(directory)
