@@ -46,6 +46,7 @@ class CrosswalkBody(BaseModel):
     name: str
     within: str
     plan_id: int | None
+    is_stale: bool = Field(description="Whether layers were added, replaced or taken away since that plan was made.")
     created_by: str | None
     created_at: datetime
     layers: list[LayerBody]

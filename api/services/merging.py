@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from api.services.proposals import store
 from api.services.rebalancing import RebalanceParameters, Report, read_town, settle
 from data import planning
-from data.crosswalk.store import find, read_layers, set_plan
+from data.crosswalk.store import find, layer_ids, read_layers, set_plan
 from data.errors import BadInputError
 from data.jobs import RUNNER, Job
 from data.scope import scoped
@@ -51,6 +51,7 @@ def run_merge(
             **settle(connection, area, RebalanceParameters(**own, mode="redraw").model_dump())
         )  # fmt: skip
         town = read_town(connection, area, settled)
+        made_of = layer_ids(connection, found.id)
         layers = read_layers(connection, found.id, town.units["code"].tolist())
 
     def progress(done: int, total: int, name: str) -> None:
@@ -78,6 +79,7 @@ def run_merge(
     report(0.92, "保存方案 storing the plan")
     merged = {
         "crosswalk": found.id,
+        "layer_ids": made_of,
         "moved_households": round(made.moved_households, 2),
         "moved_bound_households": round(made.moved_bound_households, 2),
         "layers": [asdict(one) for one in made.layers],

@@ -14,6 +14,9 @@ from geo.merge import GridLayer
 
 _CROSSWALKS = """
 SELECT c.id, c.name, a.code AS within, c.plan_id, c.created_by, c.created_at,
+       coalesce((SELECT p.metrics #> '{merge,layer_ids}' IS DISTINCT FROM coalesce((SELECT jsonb_agg(l.id ORDER BY l.id)
+         FROM crosswalk_layer l WHERE l.crosswalk_id = c.id), '[]')
+         FROM plan p WHERE p.id = c.plan_id AND p.metrics #> '{merge,layer_ids}' IS NOT NULL), false) AS is_stale,
        coalesce((SELECT jsonb_agg(jsonb_build_object('name', l.name, 'weight', l.weight, 'source', l.source,
          'grids', n.grids, 'units', n.units) ORDER BY l.id) FROM crosswalk_layer l, LATERAL (
            SELECT count(DISTINCT x.code) AS grids, count(*) AS units FROM crosswalk_code x WHERE x.layer_id = l.id) n
@@ -49,12 +52,19 @@ JOIN crosswalk_code x ON x.layer_id = l.id JOIN unit u ON u.id = x.unit_id WHERE
 
 @dataclass(frozen=True)
 class Crosswalk:
-    """Grid layers over an area, and the plan that merges them, None before it is there."""
+    """Grid layers over an area, and the plan that merges them, None before it is there.
+
+    Attributes
+    ----------
+    is_stale
+        Whether layers were added, replaced or taken away since that plan was made.
+    """
 
     id: int
     name: str
     within: str
     plan_id: int | None
+    is_stale: bool
     created_by: str | None
     created_at: datetime
     layers: list[dict[str, Any]]
@@ -119,6 +129,15 @@ def set_plan(connection: Connection, crosswalk_id: int, plan_id: int) -> None:
     """Say which plan merges a crosswalk's layers."""
     connection.execute(
         text("UPDATE crosswalk SET plan_id = :plan WHERE id = :id"), {"plan": plan_id, "id": crosswalk_id}
+    )
+
+
+def layer_ids(connection: Connection, crosswalk_id: int) -> list[int]:
+    """Read the keys of the layers; a layer that is replaced has a new one."""
+    return list(
+        connection.execute(
+            text("SELECT id FROM crosswalk_layer WHERE crosswalk_id = :id ORDER BY id"), {"id": crosswalk_id}
+        ).scalars()
     )
 
 

@@ -149,6 +149,22 @@ def test_a_merge_job_makes_a_plan_and_the_crosswalk_names_its_codes(planner, cro
     assert len(rows) == 8
 
 
+def test_a_plan_is_stale_once_layers_change_and_fresh_after_the_next_merge(planner, crosswalk, until) -> None:
+    assert planner.get(crosswalk).json()["is_stale"] is False  # nothing is merged yet
+    merged(planner, until, crosswalk)
+    assert planner.get(crosswalk).json()["is_stale"] is False
+    for change in (
+        lambda: planner.put(f"{crosswalk}/layers/城管", content=table(PARTY)),  # one more
+        lambda: planner.put(f"{crosswalk}/layers/党建", content=table(PARTY)),  # another file in place of one
+        lambda: planner.delete(f"{crosswalk}/layers/城管"),
+    ):
+        assert change().json()["is_stale"] is True
+        within = planner.get("/api/crosswalks", params={"within": "D1S1C1"}).json()["crosswalks"]
+        assert [one["is_stale"] for one in within] == [True]
+        merged(planner, until, crosswalk)
+        assert planner.get(crosswalk).json()["is_stale"] is False
+
+
 def test_todays_grids_are_a_layer_and_give_their_codes(planner, crosswalk, until) -> None:
     answer = planner.put(f"{crosswalk}/layers/综治", params={"source": "today"})
     assert [one["source"] for one in answer.json()["layers"]] == ["文件", "现行网格"]
