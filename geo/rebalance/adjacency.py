@@ -17,6 +17,8 @@ from geo.rebalance.units import Units
 
 MIN_BORDER_M = 1.0
 FLAT_RAD = 1e-4
+FENCE, LEAST_REACH = 1.5, 2.0
+"""Edges between points beyond this many interquartile ranges, and this many medians, are jumps."""
 NO_PAIRS = np.empty((0, 2), dtype=np.int64)
 
 
@@ -51,13 +53,16 @@ def find_neighbours(units: Units, barriers: npt.NDArray[np.object_], *, reach_m:
     they face each other over at least 1 m across a gap of at most `streets.GAP_M` (points: an edge of the community's
     Delaunay triangulation, coincident points in a star). A pair is cut when the straight line between the two units'
     inside points (`units.inside_m`) touches a barrier; barriers are in the metric CRS of the units. Points farther
-    apart than `reach_m`, where given, are no neighbours.
+    apart than `reach_m` are no neighbours; where it is not given, each community's own edges say what is far: more
+    than one and a half interquartile ranges above the third quartile, and more than twice the median.
+
+    References
+    ----------
+    Tukey, J. W. (1977). Exploratory Data Analysis. Addison-Wesley, section 2C (outer values beyond the fences).
     """
     if units.is_point:
         pairs = _point_pairs(units)
-        if reach_m is not None:
-            gap_m = shapely.distance(units.geom_m[pairs[:, 0]], units.geom_m[pairs[:, 1]])
-            pairs = pairs[gap_m <= reach_m]
+        pairs = pairs[_is_near(units, pairs, reach_m)]
         one = np.ones(len(pairs))
         count = len(units.households)
         degree = np.bincount(pairs.ravel(), minlength=count).astype(float)
@@ -125,6 +130,20 @@ def _point_pairs(units: Units) -> IntArray:
         found.append(index[first][_triangulate(spots)])
     pairs = np.unique(np.sort(np.vstack(found), axis=1), axis=0)
     return pairs.astype(np.int64)
+
+
+def _is_near(units: Units, pairs: IntArray, reach_m: float | None) -> BoolArray:
+    """Which edges between points are within reach: the one given, or what is usual in their community."""
+    length_m = shapely.distance(units.geom_m[pairs[:, 0]], units.geom_m[pairs[:, 1]])
+    if reach_m is not None:
+        return np.asarray(length_m <= reach_m)
+    is_near = np.ones(len(pairs), dtype=bool)
+    community = units.community[pairs[:, 0]]
+    for number in np.unique(community[length_m > 0]):
+        own = community == number
+        low, middle, high = np.quantile(length_m[own & (length_m > 0)], [0.25, 0.5, 0.75])
+        is_near[own] = length_m[own] <= max(high + FENCE * (high - low), LEAST_REACH * middle)
+    return is_near
 
 
 def _triangulate(spots: FloatArray) -> IntArray:

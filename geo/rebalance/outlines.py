@@ -6,17 +6,21 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.lots import draw_lots
 from geo.projection import to_metric
 from geo.rebalance.plan import RebalancePlan
 
+GeometryArray = npt.NDArray[np.object_]
 POINT_MARGIN_M = 15.0
+SPREAD_M = 0.1
+"""Points at one spot are set this far from it, so that each has a lot."""
 
 
 def grid_frame(units: gpd.GeoDataFrame, plan: RebalancePlan) -> gpd.GeoDataFrame:
     """Draw every grid of a plan, in the CRS of the units.
 
-    The outline is the union of the grid's units; of points, the union of their Voronoi cells inside the
-    community's convex hull and 15 m around it.
+    The outline is the union of the grid's units; of points, the union of their lots (`geo.lots`: every spot goes to the
+    nearest point) inside the community's convex hull and 15 m around it, so that no two grids overlap.
 
     Returns
     -------
@@ -28,7 +32,7 @@ def grid_frame(units: gpd.GeoDataFrame, plan: RebalancePlan) -> gpd.GeoDataFrame
     shapes = shapely.force_2d(metric.geometry.to_numpy())
     if (shapely.get_type_id(shapes) == 0).all():
         community = np.array([grid.community for grid in plan.grids], dtype=object)[number]
-        shapes = _cells(shapes, community)
+        shapes = _lots(shapes, community)
         crs = metric.crs
     else:
         shapes, crs = shapely.make_valid(shapely.force_2d(units.geometry.to_numpy())), units.crs
@@ -46,16 +50,23 @@ def grid_frame(units: gpd.GeoDataFrame, plan: RebalancePlan) -> gpd.GeoDataFrame
     return frame.to_crs(units.crs)
 
 
-def _cells(points: npt.NDArray[np.object_], community: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    """Voronoi cell of each point within its community; coincident points share one."""
-    cells = np.empty(len(points), dtype=object)
-    for name in pd.unique(community):
-        index = np.flatnonzero(community == name)
-        around = shapely.buffer(shapely.convex_hull(shapely.multipoints(points[index])), POINT_MARGIN_M)
-        spots, spot = np.unique(shapely.get_coordinates(points[index]), axis=0, return_inverse=True)
-        if len(spots) == 1:
-            cells[index] = around
-            continue
-        diagram = shapely.voronoi_polygons(shapely.multipoints(spots), extend_to=around, ordered=True)
-        cells[index] = shapely.intersection(shapely.get_parts(diagram), around)[spot.ravel()]
-    return cells
+def _lots(points: GeometryArray, community: npt.NDArray[np.object_]) -> GeometryArray:
+    """Lot of each point, clipped to what lies around its community; points at one spot divide its lot."""
+    names, number = np.unique(community.astype(str), return_inverse=True)
+    around = np.array([shapely.convex_hull(shapely.multipoints(points[number == k])) for k in range(len(names))])
+    around = shapely.buffer(around, POINT_MARGIN_M)
+    lots = draw_lots(_spread(points), shapely.union_all(around))
+    return np.asarray(shapely.intersection(lots, around[number]))
+
+
+def _spread(points: GeometryArray) -> GeometryArray:
+    """Points of which those at one spot stand on a small circle around it."""
+    xy = shapely.get_coordinates(points)
+    _, spot, members = np.unique(xy, axis=0, return_inverse=True, return_counts=True)
+    spot = spot.ravel()
+    order = np.argsort(spot, kind="stable")
+    place = np.empty(len(xy))
+    place[order] = np.arange(len(xy)) - (np.cumsum(members) - members)[spot[order]]
+    turn = 2 * np.pi * place / members[spot]
+    radius_m = np.where(members[spot] > 1, SPREAD_M, 0.0)
+    return np.asarray(shapely.points(xy + radius_m[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)))

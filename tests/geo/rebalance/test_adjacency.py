@@ -73,6 +73,41 @@ def test_few_coincident_and_collinear_points():
     assert pairs_of(points((0, 0), (30, 0), (10, 0), (20, 0)))[0] == {(0, 2), (2, 3), (1, 3)}
 
 
+CROSS = [(0, 0), (30, 0), (30, 30), (0, 30), (15, 15)]
+
+
+def test_a_jump_between_two_clusters_is_a_bridge():
+    """Twice four corners and a centre, 500 m apart: 8 edges of 21.2 m, 8 of 30 m and the edges across.
+
+    Of at most 5 edges across, so 21 in all, the third quartile is still 30 m and the first at least 21.2 m: reach is
+    43-60 m, and the two corners that are nearest, 470 m apart, are bridged.
+    """
+    town = points(*CROSS, *((x + 500, y) for x, y in CROSS))
+    one, _ = pairs_of(points(*CROSS))
+    assert pairs_of(town)[0] == one | {(a + 5, b + 5) for a, b in one}
+    assert [gap for _, _, gap, _ in bridges_of(town)] == [470.0]
+
+
+def test_reach_given_is_reach_taken():
+    town = points(*CROSS, *((x + 500, y) for x, y in CROSS))
+    units = read(town)
+    assert len(find_neighbours(units, NO_BARRIER, reach_m=22).pairs) == 8
+    assert len(find_neighbours(units, NO_BARRIER, reach_m=1000).pairs) > 16
+
+
+def test_an_even_layout_has_no_jumps():
+    """A lattice of 20 m: every edge of 20 m is there, although the quartiles lie within rounding of it."""
+    turned = [(20 * i * 0.8 - 20 * j * 0.6, 20 * i * 0.6 + 20 * j * 0.8) for i in range(4) for j in range(4)]
+    assert len(pairs_of(points(*turned))[0]) == 24
+
+
+def test_every_neighbour_of_a_point_counts_as_its_outline(line):
+    """A square of points of which a wall parts the left from the right: two neighbours each, as without the wall."""
+    near = find_neighbours(read(points((0, 0), (30, 0), (30, 30), (0, 30))), line((15, -5), (15, 35)).to_numpy())
+    assert near.is_cut.sum() == 2
+    assert near.perimeter_m.tolist() == [2, 2, 2, 2]
+
+
 def test_a_connected_block_needs_no_bridge(squares):
     assert bridges_of(squares([[1, 1], [1, 1]])) == []
 

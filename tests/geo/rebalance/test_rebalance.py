@@ -203,6 +203,26 @@ def test_outlines_of_points_do_not_overlap(squares):
         assert outline.covers(town.geometry.iloc[position])
 
 
+def test_outlines_of_points_keep_out_of_other_communities(squares):
+    """Two rows of points 10 m apart, one within the hull of the other's margin: the line midway, y = 10, parts them."""
+    town = squares([[100] * 4, [100] * 4], c=["南"] * 4 + ["北"] * 4)
+    town["geometry"] = town.geometry.centroid
+    frame = grid_frame(town, rebalance(town, households="households", within="c", floor=400, ceiling=400))
+    south, north = frame.set_index("community").geometry[["南", "北"]]
+    assert south.intersection(north).area == pytest.approx(0, abs=0.01)
+    assert south.bounds[3] == pytest.approx(10, abs=0.1)
+    assert north.bounds[1] == pytest.approx(10, abs=0.1)
+
+
+def test_points_at_one_address_divide_its_ground(squares):
+    """Three towers of 400 at one spot are three grids: a third each of the circle of 15 m around it."""
+    town = squares([[400] * 3])
+    town["geometry"] = town.geometry.iloc[0].centroid
+    frame = grid_frame(town, rebalance(town, households="households"))
+    assert frame.geometry.area.tolist() == pytest.approx([frame.geometry.union_all().area / 3] * 3, rel=0.05)
+    assert frame.geometry.area.sum() == pytest.approx(np.pi * 15**2, rel=0.02)
+
+
 @st.composite
 def towns(draw):
     """A lattice of 2-5 x 3-8 squares, one or two communities, compounds, a wall over part of one border."""
