@@ -23,11 +23,12 @@ _MOVES = (
     "UNION ALL SELECT from_geom, from_path, -1 FROM numbered WHERE from_geom IS NOT NULL"
 )
 
-_WAITING = text("SELECT EXISTS (SELECT 1 FROM outbox)")
+# through the index: the table itself is full of what has been taken out since it was last vacuumed
+_WAITING = text("SELECT id FROM outbox ORDER BY id LIMIT 1")
 # One statement: nothing of a flood of reports passes through this process.
-_PUBLISH = text(
-    "WITH taken AS ("
-    "  DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox ORDER BY id LIMIT :batch)) RETURNING *"
+_TAKEN = (
+    "taken AS ("
+    "  DELETE FROM outbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM outbox ORDER BY id LIMIT :batch)) RETURNING *"
     "), numbered AS MATERIALIZED ("
     "  SELECT nextval('event_seq') AS seq, o.* FROM (SELECT * FROM taken ORDER BY id) o"
     "), kept AS ("
@@ -38,9 +39,11 @@ _PUBLISH = text(
     "    CASE kind WHEN 'incident' THEN CAST(:layers_of_incidents AS text[]) WHEN 'layer' THEN ARRAY[layer] END) name "
     "  GROUP BY name ORDER BY name "  # whoever else writes revisions takes them in the same order
     "  ON CONFLICT (layer) DO UPDATE SET revision = greatest(layer_revision.revision, excluded.revision)"
-    f"), {pyramid.merge_sql(_MOVES)} "
-    "SELECT count(*) FROM numbered"
+    "),"
 )
+# One statement: nothing of a flood of reports passes through this process.
+_PUBLISH = text(pyramid.merge_sql(_MOVES, after=_TAKEN))
+_LAST_SEQ = text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM event_seq")
 _READ = text("SELECT seq, kind, layer, path::text AS path, key FROM event WHERE seq > :after ORDER BY seq LIMIT :batch")
 _FORGET = text(
     "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq <= (SELECT max(seq) FROM event) - :kept "
@@ -80,15 +83,16 @@ def publish(engine: Engine) -> int:
         Rows numbered; 0 also when another process is the reader right now.
     """
     with engine.connect() as connection:
-        if not connection.execute(_WAITING).scalar():
+        if connection.execute(_WAITING).first() is None:
             return 0
         connection.rollback()
         with connection.begin():
             is_reader = connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": PUBLISHER_LOCK})
             if not is_reader.scalar():
                 return 0
-            known = {"batch": BATCH, "layers_of_incidents": list(LAYERS_OF_INCIDENTS)}
-            return int(connection.execute(_PUBLISH, known).scalar_one())
+            before = connection.execute(_LAST_SEQ).scalar_one()
+            connection.execute(_PUBLISH, {"batch": BATCH, "layers_of_incidents": list(LAYERS_OF_INCIDENTS)})
+            return int(connection.execute(_LAST_SEQ).scalar_one() - before)
 
 
 def newest(engine: Engine) -> int:

@@ -8,17 +8,10 @@ from layers.pyramid import CELL_ZOOMS, cell_sql, key_sql
 
 _DEEPEST = max(CELL_ZOOMS)
 _MERGE = """
-entered AS (
-  INSERT INTO incident_cell AS c (z, x, y, path, count)
-  SELECT z, x, y, path, change FROM change WHERE change > 0 ORDER BY cell, path
-  ON CONFLICT (cell, path) DO UPDATE SET count = c.count + excluded.count
-), emptied AS (
-  DELETE FROM incident_cell c USING change d
-  WHERE {among}(c.cell, c.path) = (d.cell, d.path) AND d.change < 0 AND c.count + d.change <= 0
-), lowered AS (
-  UPDATE incident_cell c SET count = c.count + d.change FROM change d
-  WHERE {among}(c.cell, c.path) = (d.cell, d.path) AND d.change < 0 AND c.count + d.change > 0
-)
+MERGE INTO incident_cell c USING (SELECT * FROM change ORDER BY cell, path) d ON (c.cell, c.path) = (d.cell, d.path)
+WHEN MATCHED AND c.count + d.change <= 0 THEN DELETE
+WHEN MATCHED THEN UPDATE SET count = c.count + d.change
+WHEN NOT MATCHED AND d.change > 0 THEN INSERT (z, x, y, path, count) VALUES (d.z, d.x, d.y, d.path, d.change)
 """
 _CHANGES = """
 CREATE TEMP TABLE cell_change (z smallint, x integer, y integer, path ltree, change integer) ON COMMIT DROP
@@ -33,32 +26,29 @@ SELECT :z, x >> :finer - :z, y >> :finer - :z, path, sum(change) FROM cell_chang
 GROUP BY 1, 2, 3, 4 HAVING sum(change) <> 0
 """
 _STAGED = f"""
-WITH change AS (SELECT z, x, y, path, change, {key_sql("z", "x", "y")} AS cell FROM cell_change),
-{_MERGE.format(among="")}
-SELECT 1
+WITH change AS (SELECT z, x, y, path, change, {key_sql("z", "x", "y")} AS cell FROM cell_change) {_MERGE}
 """
 
 
-def merge_sql(moves: str) -> str:
-    """Write the common table expressions that count points into and out of the pyramid, all zooms in one statement.
+def merge_sql(moves: str, *, after: str = "") -> str:
+    """Write the statement that counts points into and out of the pyramid, all zooms at once; for one writer at a time.
 
     Parameters
     ----------
     moves
         Query of (geom, path, change), some thousands of rows at most: `change` is 1 for a point that enters and -1 for
         one that leaves; what is moved or gets another path does both.
+    after
+        Common table expressions of which `moves` makes use, each with a comma after it.
     """
     x, y = cell_sql("ST_X(geom)", "ST_Y(geom)", _DEEPEST)
-    # the key's index, whatever the planner thinks of how many leave
-    among = "c.cell = ANY (ARRAY(SELECT cell FROM change WHERE change < 0)) AND "
     zooms = ", ".join(f"({zoom})" for zoom in CELL_ZOOMS)
     return (
-        f"deepest AS (SELECT {x} AS x, {y} AS y, path, sum(change)::integer AS change FROM ({moves}) m "
+        f"WITH {after} deepest AS (SELECT {x} AS x, {y} AS y, path, sum(change)::integer AS change FROM ({moves}) m "
         "GROUP BY 1, 2, 3), "
         f"coarser AS (SELECT v.z, x >> ({_DEEPEST} - v.z) AS x, y >> ({_DEEPEST} - v.z) AS y, path, "
         f"sum(change)::integer AS change FROM deepest, (VALUES {zooms}) v (z) GROUP BY 1, 2, 3, 4), "
-        f"change AS (SELECT *, {key_sql('z', 'x', 'y')} AS cell FROM coarser WHERE change <> 0), "
-        f"{_MERGE.format(among=among)}"
+        f"change AS (SELECT *, {key_sql('z', 'x', 'y')} AS cell FROM coarser WHERE change <> 0) {_MERGE}"
     )
 
 

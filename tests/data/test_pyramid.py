@@ -18,7 +18,7 @@ def move(connection, added, removed):
         "SELECT ST_SetSRID(ST_MakePoint(lon, lat), 4326) AS geom, path, change "
         f"FROM (VALUES {listed}) v (lon, lat, path, change)"
     )
-    return connection.execute(text(f"WITH {pyramid.merge_sql(moves)} SELECT count(*) FROM change")).scalar_one()
+    return connection.execute(text(pyramid.merge_sql(moves))).rowcount
 
 
 def counts(engine):

@@ -2,6 +2,7 @@
 INSERT INTO incident_cell (z, x, y, path, count)
   SELECT z - 1, x >> 1, y >> 1, path, sum(count) FROM incident_cell WHERE z IN (16, 18, 20) GROUP BY 1, 2, 3, 4;
 
+REVOKE SELECT ON SEQUENCE event_seq FROM yiwangtu_app;
 ALTER SEQUENCE event_seq RENAME TO outbox_seq;
 ALTER TABLE outbox DROP CONSTRAINT pk_outbox, ADD COLUMN seq BIGINT, ADD COLUMN created_at TIMESTAMPTZ NOT NULL DEFAULT now();
 CREATE INDEX ix_outbox_waiting ON outbox (id) WHERE seq IS NULL;

@@ -68,6 +68,7 @@ DELETE FROM outbox WHERE seq IS NOT NULL;
 ALTER TABLE outbox DROP COLUMN seq, DROP COLUMN created_at;  -- and with them both indexes
 ALTER TABLE outbox ADD CONSTRAINT pk_outbox PRIMARY KEY (id);
 ALTER SEQUENCE outbox_seq RENAME TO event_seq;
+GRANT SELECT ON SEQUENCE event_seq TO yiwangtu_app;
 
 -- Density cells: every second zoom; a tile between two reads the cells of the finer.
 DELETE FROM incident_cell WHERE z IN (15, 17, 19);
