@@ -23,6 +23,7 @@ COMMANDS = {
     "rebalance": "data.commands.rebalance",
     "merge": "data.commands.merge",
     "gaps": "data.commands.gaps",
+    "rules": "data.commands.rules",
     "user": "data.commands.user",
     "check": "data.commands.check",
 }

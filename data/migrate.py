@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 import data.tables  # noqa: F401  (registers the tables that are no layer)
+from data.errors import DataError
 from layers.tables import metadata
 
 EXTENSIONS = ("postgis", "ltree")
@@ -47,6 +48,18 @@ def is_current(engine: Engine) -> bool:
     with engine.connect() as connection:
         heads = ScriptDirectory.from_config(_config(None)).get_heads()
         return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+
+
+def check_current(engine: Engine) -> None:
+    """Refuse a database that is not at the newest migration.
+
+    Raises
+    ------
+    DataError
+        If it is not.
+    """
+    if not is_current(engine):
+        raise DataError("the database is not at the newest migration; start the server once (yiwangtu up)")
 
 
 def _config(connection: object) -> Config:

@@ -5,15 +5,19 @@ They share the map layers' metadata, so one migration history and one check of i
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Integer,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -21,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from geo.verdicts import BINDINGS, CONFIDENCES, DEMANDS, METRICS
 from layers.tables import LTree, metadata, one_of
 
 ROLES = (
@@ -28,6 +33,7 @@ ROLES = (
     "system_admin", "security_admin", "audit_admin",
 )  # fmt: skip
 JOB_KINDS = ("rebalance", "gaps", "merge")
+TARGET_MEASURES = ("facility_count", "capacity_added", "sorting_streets")
 JOB_STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
 
 account = Table(
@@ -196,4 +202,76 @@ crosswalk_code = Table(  # the grid that a unit is in, in a layer
     Column("layer_id", ForeignKey("crosswalk_layer.id", ondelete="CASCADE"), primary_key=True),
     Column("unit_id", ForeignKey("unit.id", ondelete="CASCADE"), primary_key=True),
     Column("code", Text, nullable=False),
+)
+
+rulebook = Table(  # a version never changes: a trigger refuses
+    "rulebook",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False),
+    Column("source", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    CheckConstraint("version > 0", name="version"),
+)
+
+standard_rule = Table(  # see geo.verdicts.Rule
+    "standard_rule",
+    metadata,
+    Column("rulebook", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("code", Text, primary_key=True),
+    Column("place", Integer, nullable=False),  # in the order of the file
+    Column("facility_kind", Text, nullable=False),
+    Column("facility_types", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("facility_name", Text, nullable=False),
+    Column("demand", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("threshold_m", Double, nullable=False),
+    Column("level", SmallInteger),
+    Column("binding", Text, nullable=False),
+    Column("standard", Text, nullable=False),
+    Column("edition", Text, nullable=False, server_default=""),
+    Column("clause", Text, nullable=False, server_default=""),
+    Column("confidence", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("note_en", Text, nullable=False, server_default=""),
+    ForeignKeyConstraint(["rulebook", "version"], ["rulebook.code", "rulebook.version"]),
+    one_of("demand", DEMANDS),
+    one_of("metric", METRICS),
+    one_of("binding", BINDINGS),
+    one_of("confidence", CONFIDENCES),
+    CheckConstraint("threshold_m > 0", name="threshold"),
+    CheckConstraint("level IN (5, 10, 15)", name="level"),
+)
+
+target = Table(  # what a plan document promises, or a report says was reached
+    "target",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("area_code", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("title_en", Text),
+    Column("kind", Text, nullable=False, server_default="target"),
+    Column("measure", Text),
+    Column("facility_kind", Text),
+    Column("amount", Integer, nullable=False),
+    Column("unit", Text),
+    Column("since_on", Date),
+    Column("due_on", Date),
+    Column("is_yearly", Boolean, nullable=False, server_default=text("false")),
+    Column("source", Text, nullable=False),
+    Column("note", Text),
+    one_of("kind", ("target", "actual")),
+    one_of("measure", TARGET_MEASURES),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("since_on <= due_on", name="days"),
+)
+
+layer_date = Table(  # when rows of a layer last changed; triggers keep it
+    "layer_date",
+    metadata,
+    Column("layer", Text, primary_key=True),
+    Column("district", Text, primary_key=True),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )

@@ -14,6 +14,7 @@ from data.demo import load
 from data.demo.trickle import Trickle
 from data.engine import Database, opened
 from data.force import put_in_force
+from data.rules.store import store_builtin
 from data.scope import scoped
 
 
@@ -44,6 +45,8 @@ def prepare(database: Database, settings: Settings) -> None:
     try:
         migrate.upgrade(owner)
         load.fill(owner, settings.data_dir, click.echo, lambda: analyse(database, settings))
+        with owner.begin() as connection:
+            store_builtin(connection)
     finally:
         owner.dispose()
 
