@@ -67,7 +67,8 @@ class Case:
 
 
 CASES = (
-    Case("incident_density", 10, 20), Case("incident_density", 12, 20), Case("incident_density", 14, 2),
+    Case("incident_density", 10, 20), Case("incident_density", 11, 20), Case("incident_density", 12, 20),
+    Case("incident_density", 14, 2),
     Case("incident", 15, 2), Case("incident", 16, 2),
     Case("unit", 14, 2), Case("unit", 16, 2), Case("grid", 14, 2), Case("grid", 16, 2), Case("station", 14, 2),
     Case("station", 16, 2), Case("incident", None, 2), Case("unit", None, 2), Case("grid", None, 2),
