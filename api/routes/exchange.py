@@ -1,5 +1,6 @@
 """Plans as files, both ways, and the notice that tells residents of one."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -78,7 +79,7 @@ def download(content: bytes, name: str, media_type: str) -> Response:
         **problems(*PLANNER, "not_found", "conflict"),
     },
 )
-async def write_notice(
+async def write_notice(  # noqa: PLR0913, PLR0917 (what a notice says)
     request: Request,
     context: ContextDep,
     viewer: ViewerDep,
@@ -87,14 +88,22 @@ async def write_notice(
     against: Annotated[
         int | None, Query(ge=1, le=2**62, description="Another plan; without one, today's grids.")
     ] = None,
+    opens_on: Annotated[
+        date | None, Query(description="First day of the 公示; a blank to fill in without one.")
+    ] = None,
+    closes_on: Annotated[date | None, Query(description="Last day of the 公示, included.")] = None,
+    feedback: Annotated[
+        str, Query(max_length=200, pattern=r"^[^\x00-\x1f]*$", description="Where opinions go; else a blank.")
+    ] = "",
 ) -> Response:
     """Write the 公示 notice of a plan as one file: HTML that opens offline, or PDF. Planners, inside their area."""
     approval = context.settings.map_approval
+    terms = notices.check_terms(opens_on, closes_on, feedback)
 
     def work(connection: Connection) -> tuple[bytes, str]:
         notice = notices.read(connection, viewer, plan_id, against)
         write = notices.as_html if kind == "html" else notices.as_pdf
-        return write(notice, approval), notice.facts["name"]
+        return write(notice, approval, terms), notice.facts["name"]
 
     content, name = await context.reader.run(viewer, work, request.receive)
     media_type = "text/html; charset=utf-8" if kind == "html" else "application/pdf"

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from data.notice.content import Notice
 from data.notice.drawing import MOVED, NEW_BORDER, OLD_BORDER, Drawing, draw
-from data.notice.wording import CHANGED_HEADINGS, GRID_HEADINGS, word
+from data.notice.wording import BLANK, CHANGED_HEADINGS, GRID_HEADINGS, Terms, word
 
 ASSETS = Path(__file__).parent / "assets"
 MOST_LABELS = 160
@@ -72,15 +72,17 @@ class Labels(MacroElement):
         self.labels = list(zip(spots, texts, strict=True))
 
 
-def write_html(notice: Notice, *, approval: str = "") -> str:
+def write_html(notice: Notice, *, approval: str = "", terms: Terms = BLANK) -> str:
     """Write the notice.
 
     Parameters
     ----------
     approval
         The map's approval number (审图号); without one the maps say 示意图.
+    terms
+        How residents can answer.
     """
-    words = word(notice, approval=approval)
+    words = word(notice, approval=approval, terms=terms)
     drawing = draw(notice)
     page = Figure()
     page.header.add_child(Element("<style>" + _asset("leaflet.css") + "</style>"), name="leaflet_css")

@@ -10,7 +10,7 @@ from data.errors import DataError
 from data.notice.content import Notice
 from data.notice.drawing import draw
 from data.notice.picture import Sheet, draw_difference, draw_state
-from data.notice.wording import CHANGED_HEADINGS, GRID_HEADINGS, word
+from data.notice.wording import BLANK, CHANGED_HEADINGS, GRID_HEADINGS, Terms, word
 
 ASSETS = Path(__file__).parent / "assets"
 FONTS = (
@@ -25,13 +25,15 @@ class FontMissingError(DataError):
     """No font on this machine has Chinese glyphs."""
 
 
-def write_pdf(notice: Notice, *, approval: str = "") -> bytes:
+def write_pdf(notice: Notice, *, approval: str = "", terms: Terms = BLANK) -> bytes:
     """Write the notice.
 
     Parameters
     ----------
     approval
         The map's approval number (审图号); without one the maps say 示意图.
+    terms
+        How residents can answer.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def write_pdf(notice: Notice, *, approval: str = "") -> bytes:
     """
     fonts = _fonts()
     font = choose_font(fonts.families())
-    words = word(notice, approval=approval)
+    words = word(notice, approval=approval, terms=terms)
     drawing = draw(notice)
     pair = Sheet.fit(drawing, width_mm=PAIR_MM[0], height_mm=PAIR_MM[1])
     wide = Sheet.fit(drawing, width_mm=WIDE_MM[0], height_mm=WIDE_MM[1])

@@ -1,6 +1,7 @@
 """The words, figures and lists of a notice."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,35 @@ STATUSES = {
     "proposed": "计算方案", "draft": "草案", "submitted": "待批准", "approved": "已批准，待生效", "effective": "已生效",
     "retired": "已停用",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How residents can answer a notice; what is not given is left blank, to be filled in by hand.
+
+    Attributes
+    ----------
+    opens_on, closes_on
+        First and last day of the 公示, both included.
+    feedback
+        Where opinions go: an office, a telephone, an address.
+    """
+
+    opens_on: date | None = None
+    closes_on: date | None = None
+    feedback: str = ""
+
+    @property
+    def period(self) -> str:
+        """The days in words."""
+        first = day_of(self.opens_on) if self.opens_on else ""
+        last = day_of(self.closes_on) if self.closes_on else ""
+        if self.opens_on and self.closes_on:
+            return f"{first}至{last}（共 {(self.closes_on - self.opens_on).days + 1} 天）"
+        return f"{first}起" if first else f"至{last}止" if last else ""
+
+
+BLANK = Terms()
 
 
 @dataclass(frozen=True)
@@ -25,6 +55,8 @@ class Wording:
         A row a grid: community, code, name, old code, households before and after, households in and out, in the band.
     changed
         A row a building: community, code, address, old grid, new grid, households.
+    answers
+        Label and value of the 公示期限, of where opinions go, and of the seal; "" is a blank to be filled in.
     marks
         示意图 or the approval number, 示例数据 where the data is a sample.
     """
@@ -36,6 +68,7 @@ class Wording:
     grids: tuple[tuple[str, ...], ...]
     changed: tuple[tuple[str, ...], ...]
     gone: tuple[str, ...]
+    answers: tuple[tuple[str, str], ...]
     marks: tuple[str, ...]
     footer: str
 
@@ -44,7 +77,7 @@ GRID_HEADINGS = ("社区", "网格编码", "原网格", "原户数", "现户数"
 CHANGED_HEADINGS = ("社区", "楼栋编码", "地址", "原网格", "新网格", "户数")
 
 
-def word(notice: Notice, *, approval: str = "") -> Wording:
+def word(notice: Notice, *, approval: str = "", terms: Terms = BLANK) -> Wording:
     """Put a notice into words."""
     facts, changed = notice.facts, notice.changed
     households = int(notice.units["households"].sum())
@@ -80,6 +113,7 @@ def word(notice: Notice, *, approval: str = "") -> Wording:
             for one in changed.itertuples()
         ),
         gone=tuple(code for code in notice.before["code"] if code not in lineages),
+        answers=(("公示期限", terms.period), ("意见反馈", terms.feedback), ("公示单位（盖章）", "")),
         marks=(
             f"审图号：{approval}" if approval else "示意图：界线仅供示意，不作为权属和行政区划依据",
             *(("示例数据：户数、楼栋、地名为虚构，仅供演示",) if facts["is_sample"] else ()),

@@ -39,6 +39,27 @@ def test_the_pdf_is_one(still) -> None:
     assert zlib.crc32(answer.content) == zlib.crc32(still("planner").get(f"/api/plans/{PLAN}/notice.pdf").content)
 
 
+def test_days_and_feedback_are_said(still) -> None:
+    query = {"opens_on": "2026-05-01", "closes_on": "2026-05-07", "feedback": " 社区服务站 "}
+    said = plain(still("planner").get(f"/api/plans/{PLAN}/notice.html", params=query).text)
+    assert "公示期限：2026年5月1日至2026年5月7日（共 7 天） 意见反馈：社区服务站 公示单位" in said
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"opens_on": "2026-05-08", "closes_on": "2026-05-07"}, "closes_on: 2026-05-07 is before the first day"),
+        ({"opens_on": "soon"}, "opens_on"),
+        ({"feedback": "x" * 201}, "feedback"),
+        ({"feedback": "a\nb"}, "feedback"),
+    ],
+)
+def test_days_that_cannot_be_are_refused(still, query, field) -> None:
+    answer = still("planner").get(f"/api/plans/{PLAN}/notice.html", params=query)
+    assert answer.status_code == 400
+    assert field in answer.text
+
+
 def test_against_another_plan(still) -> None:
     """Against itself nothing changes."""
     answer = still("planner").get(f"/api/plans/{PLAN}/notice.html?against={PLAN}")

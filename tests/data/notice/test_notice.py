@@ -5,6 +5,7 @@ import io
 import itertools
 import math
 import re
+from datetime import date
 
 import pandas as pd
 import pypdfium2
@@ -16,7 +17,7 @@ from data.notice.html import write_html
 from data.notice.matching import match_grids
 from data.notice.pdf import FontMissingError, choose_font, write_pdf
 from data.notice.picture import Sheet
-from data.notice.wording import word
+from data.notice.wording import Terms, word
 
 
 def test_the_words_are_counted_from_the_units(notice) -> None:
@@ -107,6 +108,34 @@ def test_the_pdf_has_a4_pages_glyphs_and_vectors(notice) -> None:
     picture = document[0].render(scale=2).to_pil().convert("RGB")
     fill = draw(notice).before["fill"].iloc[0]
     assert tuple(int(fill[at : at + 2], 16) for at in (1, 3, 5)) in {one[1] for one in picture.getcolors(1_000_000)}
+
+
+@pytest.mark.parametrize(
+    ("terms", "period"),
+    [
+        (Terms(date(2026, 5, 1), date(2026, 5, 7)), "2026年5月1日至2026年5月7日（共 7 天）"),
+        (Terms(date(2026, 5, 1), date(2026, 5, 1)), "2026年5月1日至2026年5月1日（共 1 天）"),
+        (Terms(opens_on=date(2026, 5, 1)), "2026年5月1日起"),
+        (Terms(closes_on=date(2026, 5, 7)), "至2026年5月7日止"),
+        (Terms(), ""),
+    ],
+)
+def test_the_days_of_a_notice_are_counted_with_both_ends(terms, period) -> None:
+    assert terms.period == period
+
+
+def test_what_is_given_is_said_and_only_the_rest_is_blank(notice) -> None:
+    """Without any terms there are three blanks; with days and feedback the seal alone."""
+    terms = Terms(date(2026, 5, 1), date(2026, 5, 7), feedback="东风社区 <服务站> #1")
+    blank, filled = write_html(notice), write_html(notice, terms=terms)
+    assert [page.count("<div>公示期限：<span></span></div>") for page in (blank, filled)] == [1, 0]
+    assert [page.count("：<span></span></div>") for page in (blank, filled)] == [3, 1]
+    assert "公示期限：2026年5月1日至2026年5月7日（共 7 天）" in filled
+    assert "意见反馈：东风社区 &lt;服务站&gt; #1" in filled
+    document = pypdfium2.PdfDocument(io.BytesIO(write_pdf(notice, terms=terms)))
+    text = re.sub("[\u200b\r\n ]", "", "".join(page.get_textpage().get_text_range() for page in document))
+    assert "2026年5月1日至2026年5月7日（共7天）" in text
+    assert "东风社区<服务站>#1" in text
 
 
 def test_the_same_plan_makes_the_same_pdf(notice) -> None:
