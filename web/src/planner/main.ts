@@ -1,5 +1,10 @@
 import "../shared/base.css";
-import "./planner.css";
+import "./frame.css";
+import "./parts.css";
+import "./map.css";
+import "./tables.css";
+import "./run/run.css";
+import "./plans/plans.css";
 import { createApp } from "vue";
 import App from "./App.vue";
 

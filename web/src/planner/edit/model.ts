@@ -1,8 +1,11 @@
 /** A plan while it is edited by hand: who is in which grid, what that makes of the grids, and every step back. */
 import { outsideBy } from "../band";
-import { buildGraph, UnionFind, type Graph } from "./graph";
+import { nextCode } from "./codes";
+import { buildGraph, type Graph } from "./graph";
+import { History, type Step } from "./history";
 import { measureLots, type LotSizes } from "./measure";
 import type { PlanLocks, Workbench } from "./payload";
+import { Tally, type GridTotals } from "./tally";
 
 export interface GridInfo {
   code: string;
@@ -10,19 +13,6 @@ export interface GridInfo {
   community: number;
   name: string;
   isNew: boolean;
-}
-
-/** What one grid amounts to. */
-export interface GridTotals {
-  units: number;
-  households: number;
-  workload: number;
-  area_m2: number;
-  perimeter_m: number;
-  /** Connected pieces. */
-  pieces: number;
-  /** Neighbours inside the grid that a barrier separates. */
-  crossings: number;
 }
 
 export interface PlanTotals {
@@ -36,15 +26,6 @@ export interface PlanTotals {
   split_compounds: number;
   unassigned: number;
   compactness: number | null;
-}
-
-/** A step: units that change their grid, locks that are turned. Its inverse swaps `from` and `to`. */
-export interface Step {
-  units: Int32Array;
-  from: Int32Array;
-  to: Int32Array;
-  gridLocks: readonly number[];
-  unitLocks: readonly number[];
 }
 
 /** What a step touched, for those who draw it. */
@@ -73,19 +54,16 @@ export class EditModel {
   /** The grid that goes on as today's of each unit; -1 without one today, -2 when none goes on as it. */
   readonly today: Int32Array;
   readonly grids: GridInfo[] = [];
-  readonly totals: GridTotals[] = [];
+  readonly totals: GridTotals[];
   readonly unitLocked: Uint8Array;
   readonly gridLocked: boolean[] = [];
   /** Units that hang apart from the main piece of their grid. */
   readonly isStray: Uint8Array;
 
-  private readonly members: Set<number>[] = [];
   private readonly compoundMembers: number[][];
-  private readonly compoundIsSplit: Uint8Array;
   private readonly gridByCode = new Map<string, number>();
-  private readonly sets: UnionFind;
-  private readonly done: Step[] = [];
-  private readonly undone: Step[] = [];
+  private readonly tally: Tally;
+  private readonly history = new History();
   private saved: Int32Array;
   private savedLocks: string;
 
@@ -97,11 +75,13 @@ export class EditModel {
     this.workload = Float64Array.from(units.workload);
     this.community = Int32Array.from(units.community);
     this.compound = Int32Array.from(units.compound);
-    this.grid = new Int32Array(this.size).fill(-1);
+    this.compoundMembers = payload.compounds.map(() => []);
+    this.compound.forEach((compound, unit) => this.compoundMembers[compound]?.push(unit));
     this.graph = buildGraph(this.size, pairs);
     this.sizes = measureLots(units.lot);
-    this.sets = new UnionFind(this.size);
-    this.isStray = new Uint8Array(this.size);
+    const { graph, sizes, households, workload, compound, compoundMembers } = this;
+    this.tally = new Tally({ graph, sizes, households, workload, compound, compoundMembers });
+    ({ grid: this.grid, totals: this.totals, isStray: this.isStray } = this.tally);
     this.unitLocked = new Uint8Array(this.size);
     const communityAt = new Map(payload.communities.map((code, index) => [code, index]));
     for (const { code, community, name } of payload.grids) {
@@ -111,16 +91,13 @@ export class EditModel {
     const heirOf = (code: string): string | undefined => (heirs.size ? heirs.get(code) : code);
     const todayAt = payload.today.map((code) => this.gridByCode.get(heirOf(code) ?? "") ?? -2);
     this.today = Int32Array.from(units.today, (index) => (index < 0 ? -1 : todayAt[index]!));
-    this.compoundMembers = payload.compounds.map(() => []);
-    this.compound.forEach((compound, unit) => this.compoundMembers[compound]?.push(unit));
-    this.compoundIsSplit = new Uint8Array(payload.compounds.length);
     const lockedUnits = new Set(payload.locks.units);
     units.code.forEach((code, unit) => (this.unitLocked[unit] = Number(lockedUnits.has(code))));
     for (const code of payload.locks.grids) {
       const grid = this.gridByCode.get(code);
       if (grid !== undefined) this.gridLocked[grid] = true;
     }
-    this.write(Int32Array.from({ length: this.size }, (_, unit) => unit), Int32Array.from(units.grid));
+    this.tally.write(Int32Array.from({ length: this.size }, (_, unit) => unit), Int32Array.from(units.grid));
     this.saved = this.grid.slice();
     this.savedLocks = JSON.stringify(this.locks());
   }
@@ -128,7 +105,7 @@ export class EditModel {
   // ------------------------------------------------------------------ reading
 
   unitsOf(grid: number): number[] {
-    return [...(this.members[grid] ?? [])];
+    return this.tally.unitsOf(grid);
   }
   /** (lon, lat) of a unit's building. */
   pointOf(unit: number): [number, number] {
@@ -150,8 +127,7 @@ export class EditModel {
     return this.grids.flatMap((_, grid) => (this.totals[grid]!.units > 0 ? [grid] : []));
   }
   compactnessOf(grid: number): number | null {
-    const { area_m2, perimeter_m } = this.totals[grid]!;
-    return perimeter_m > 0 ? Math.min(1, (4 * Math.PI * area_m2) / perimeter_m ** 2) : null;
+    return this.tally.compactnessOf(grid);
   }
   gridAt(code: string): number | null {
     return this.gridByCode.get(code) ?? null;
@@ -166,7 +142,7 @@ export class EditModel {
       moved_households: 0,
       moved_units: 0,
       disconnected: 0,
-      split_compounds: this.compoundIsSplit.reduce((sum, split) => sum + split, 0),
+      split_compounds: this.tally.splitCompounds,
       unassigned: 0,
       compactness: null,
     };
@@ -212,17 +188,8 @@ export class EditModel {
   /** What a move would make of the grids it touches, without making it. */
   preview(units: readonly number[], target: number): { households: number; disconnects: boolean } {
     const chosen = this.movable(units, target);
-    const before = this.grid.slice();
-    const grids = new Set([target, ...chosen.map((unit) => this.grid[unit]!)]);
-    for (const unit of chosen) this.grid[unit] = target;
-    const gain = chosen.reduce((sum, unit) => sum + (before[unit] === target ? 0 : this.households[unit]!), 0);
-    const reach = [...new Set([...chosen, ...[...grids].flatMap((grid) => this.unitsOf(grid))])];
-    const disconnects = [...grids].some(
-      (grid) =>
-        grid >= 0 &&
-        this.countPieces(reach.filter((unit) => this.grid[unit] === grid)).count > Math.max(1, this.totals[grid]!.pieces),
-    );
-    for (const unit of chosen) this.grid[unit] = before[unit]!;
+    const gain = chosen.reduce((sum, unit) => sum + (this.grid[unit] === target ? 0 : this.households[unit]!), 0);
+    const disconnects = this.tally.wouldDisconnect(chosen, target);
     return { households: this.totals[target]!.households + gain, disconnects };
   }
 
@@ -267,7 +234,7 @@ export class EditModel {
     const source = this.grid[free[0]!]!;
     const isWhole = source >= 0 && free.length === this.totals[source]!.units && free.every((u) => this.grid[u] === source);
     if (isWhole) return { ok: false, reason: "nothing" };
-    const grid = this.addGrid({ code: this.nextCode(community), community, name: "", isNew: true });
+    const grid = this.addGrid({ code: nextCode(this.payload.communities[community] ?? "", this.takenCodes()), community, name: "", isNew: true });
     return { ok: true, delta: this.commit(free, grid), skipped: units.length - free.length };
   }
 
@@ -297,25 +264,21 @@ export class EditModel {
   // ------------------------------------------------------------------ history
 
   get canUndo(): boolean {
-    return this.done.length > 0;
+    return this.history.canUndo;
   }
   get canRedo(): boolean {
-    return this.undone.length > 0;
+    return this.history.canRedo;
   }
   get steps(): number {
-    return this.done.length;
+    return this.history.steps;
   }
   undo(): Delta | null {
-    const step = this.done.pop();
-    if (!step) return null;
-    this.undone.push(step);
-    return this.run(step, "back");
+    const step = this.history.undo();
+    return step && this.run(step, "back");
   }
   redo(): Delta | null {
-    const step = this.undone.pop();
-    if (!step) return null;
-    this.done.push(step);
-    return this.run(step, "forth");
+    const step = this.history.redo();
+    return step && this.run(step, "forth");
   }
 
   // ------------------------------------------------------------------ saving
@@ -347,20 +310,14 @@ export class EditModel {
   private addGrid(info: GridInfo): number {
     const index = this.grids.push(info) - 1;
     this.gridByCode.set(info.code, index);
-    this.members.push(new Set());
     this.gridLocked.push(false);
-    this.totals.push({ units: 0, households: 0, workload: 0, area_m2: 0, perimeter_m: 0, pieces: 0, crossings: 0 });
+    this.tally.addGrid();
     return index;
   }
 
-  /** The number after the last of the community, over all that ever were in use and those of this plan. */
-  private nextCode(community: number): string {
-    const area = this.payload.communities[community] ?? "";
-    const prefix = /^\d{6,}$/.test(area) ? area : `${area}-`;
-    const { today, retired } = this.payload;
-    const taken = [...this.gridByCode.keys(), ...today, ...retired].filter((code) => code.startsWith(prefix));
-    const numbers = taken.map((code) => Number(code.slice(prefix.length))).filter((number) => Number.isInteger(number));
-    return prefix + String(Math.max(0, ...numbers) + 1).padStart(3, "0");
+  /** Codes that ever were in use, and those of this plan. */
+  private takenCodes(): string[] {
+    return [...this.gridByCode.keys(), ...this.payload.today, ...this.payload.retired];
   }
 
   private stepOf(units: readonly number[], to: readonly number[]): Step {
@@ -372,86 +329,14 @@ export class EditModel {
     return this.push(this.stepOf(units, units.map(() => target)));
   }
   private push(step: Step): Delta {
-    this.done.push(step);
-    this.undone.length = 0;
+    this.history.push(step);
     return this.run(step, "forth");
   }
   private run(step: Step, direction: "forth" | "back"): Delta {
     for (const grid of step.gridLocks) this.gridLocked[grid] = !this.gridLocked[grid];
     for (const unit of step.unitLocks) this.unitLocked[unit]! ^= 1;
-    const grids = this.write(step.units, direction === "forth" ? step.to : step.from);
+    const grids = this.tally.write(step.units, direction === "forth" ? step.to : step.from);
     const units = step.unitLocks.length ? [...step.units, ...step.unitLocks] : step.units;
     return { units, grids: [...new Set([...grids, ...step.gridLocks])] };
-  }
-
-  /** Write the grids of units and bring everything that follows from them up to date; gives the grids touched. */
-  private write(units: Int32Array, to: Int32Array): Set<number> {
-    const grids = new Set<number>();
-    const compounds = new Set<number>();
-    for (let i = 0; i < units.length; i++) {
-      const unit = units[i]!;
-      const [from, target] = [this.grid[unit]!, to[i]!];
-      if (from === target) continue;
-      if (from >= 0) this.weigh(unit, from, -1);
-      this.grid[unit] = target;
-      if (target >= 0) this.weigh(unit, target, 1);
-      else this.isStray[unit] = 0;
-      for (const grid of [from, target]) if (grid >= 0) grids.add(grid);
-      if (this.compound[unit]! >= 0) compounds.add(this.compound[unit]!);
-    }
-    for (const grid of grids) this.connect(grid);
-    for (const compound of compounds) {
-      const [first, ...rest] = this.compoundMembers[compound]!;
-      this.compoundIsSplit[compound] = Number(rest.some((unit) => this.grid[unit] !== this.grid[first!]));
-    }
-    return grids;
-  }
-
-  /** Add a unit to a grid's totals (`sign` 1) or take it out (-1). */
-  private weigh(unit: number, grid: number, sign: 1 | -1): void {
-    const totals = this.totals[grid]!;
-    if (sign === 1) this.members[grid]!.add(unit);
-    else this.members[grid]!.delete(unit);
-    totals.units += sign;
-    totals.households += sign * this.households[unit]!;
-    totals.workload += sign * this.workload[unit]!;
-    totals.area_m2 += sign * this.sizes.area_m2[unit]!;
-    let shared = 0;
-    const { start, near, border_m, isCut } = this.graph;
-    for (let i = start[unit]!; i < start[unit + 1]!; i++) {
-      if (near[i] === unit || this.grid[near[i]!] !== grid) continue;
-      shared += border_m[i]!;
-      totals.crossings += sign * isCut[i]!;
-    }
-    totals.perimeter_m += sign * (this.sizes.perimeter_m[unit]! - 2 * shared);
-  }
-
-  /** Count the pieces of a grid anew and mark the units beside its main piece. */
-  private connect(grid: number): void {
-    const units = this.unitsOf(grid);
-    const { count, roots } = this.countPieces(units);
-    this.totals[grid]!.pieces = count;
-    if (count < 2) {
-      for (const unit of units) this.isStray[unit] = 0;
-      return;
-    }
-    const weight = new Map<number, number>();
-    units.forEach((unit, i) => weight.set(roots[i]!, (weight.get(roots[i]!) ?? 0) + 1 + this.households[unit]!));
-    const [main] = [...weight].reduce((best, one) => (one[1] > best[1] ? one : best));
-    units.forEach((unit, i) => (this.isStray[unit] = Number(roots[i] !== main)));
-  }
-
-  /** Pieces of a set of units that share a grid, by the pairs of these units only. */
-  private countPieces(units: readonly number[]): { count: number; roots: number[] } {
-    const { start, near, links } = this.graph;
-    for (const unit of units) this.sets.reset(unit);
-    for (const unit of units) {
-      const grid = this.grid[unit];
-      for (let i = start[unit]!; i < start[unit + 1]!; i++) {
-        if (links[i] && near[i]! > unit && this.grid[near[i]!] === grid) this.sets.union(unit, near[i]!);
-      }
-    }
-    const roots = units.map((unit) => this.sets.find(unit));
-    return { count: new Set(roots).size, roots };
   }
 }
