@@ -179,6 +179,9 @@ def refresh(  # noqa: PLR0913 (the version's facts, keyword-only)
     kept: dict[str, Any] = {
         name: base.metrics[name] for name in ("units_without_community", "shape") if name in base.metrics
     }
+    if "merge" in base.metrics:  # what moved is counted anew no more, but what it was made of stays known
+        merge = base.metrics["merge"]
+        kept["merge"] = {name: merge[name] for name in ("crosswalk", "layer_ids") if name in merge}
     proven = [one for one in base.metrics.get("infeasible", []) if one.get("is_proven")]
     metrics = {**metrics, **kept, "infeasible": proven}
     codes = {"grids": set(assigned.grids["code"]), "units": set(assigned.units["code"])}

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { defaultParameters } from "../run/parameters";
 import {
-  firstRows, isWeight, layerParams, markPoint, mergeRequest, outcomeOf, rankOverlaps, unitsOf, type ConflictFeature, type Overlap,
+  firstRows, isWeight, layerParams, markPoint, mergeRequest, originOf, outcomeOf, rankOverlaps, unitsOf,
+  type ConflictFeature, type Crosswalk, type Overlap,
 } from "./crosswalk";
 
 /** Two layers, four units: U3 is in P1 with Z2, which belong to different ones; P1 goes with Z1 and P2 with Z2. */
@@ -70,5 +71,18 @@ describe("the outcome of a merge", () => {
   });
   it("is none for other plans", () => {
     expect([outcomeOf(undefined), outcomeOf(null), outcomeOf([]), outcomeOf({})]).toEqual([null, null, null, null]);
+  });
+});
+
+describe("the crosswalk a plan came from", () => {
+  const made: Crosswalk = {
+    id: 7, name: "两网", within: "C1", plan_id: 3, is_stale: false, created_by: null, created_at: "2026-05-01T00:00:00Z", layers: [],
+  };
+  it("has the table of codes of its own plan only", () => {
+    expect(originOf(made, 3)).toBe("same");
+    expect(originOf({ ...made, is_stale: true }, 3)).toBe("stale");
+    expect(originOf(made, 4)).toBe("other_plan");
+    expect(originOf({ ...made, plan_id: null }, 3)).toBe("other_plan");
+    expect(originOf(null, 3)).toBe("gone");
   });
 });

@@ -16,6 +16,8 @@ export interface Crosswalk {
   name: string;
   within: string;
   plan_id: number | null;
+  /** Whether layers changed since that plan was made. */
+  is_stale: boolean;
   created_by: string | null;
   created_at: string;
   layers: Layer[];
@@ -127,4 +129,12 @@ export function outcomeOf(value: Value | undefined): MergeOutcome | null {
     bound: Number(moved_bound_households),
     layers: layers as unknown as MergeOutcome["layers"],
   };
+}
+
+/** What can be said of the crosswalk that a plan came from: it may be gone, or have another plan by now. */
+export type Origin = "same" | "stale" | "other_plan" | "gone";
+export function originOf(crosswalk: Crosswalk | null, planId: number): Origin {
+  if (!crosswalk) return "gone";
+  if (crosswalk.plan_id !== planId) return "other_plan";
+  return crosswalk.is_stale ? "stale" : "same";
 }

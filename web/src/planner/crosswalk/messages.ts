@@ -20,6 +20,19 @@ export const messages = {
   cancel: ["取消", "Cancel"],
   summary: ["{layers} 个图层", "{layers} layers"],
   has_plan: ["已合并", "merged"],
+  is_stale: ["图层已改，待重新合并", "layers changed since the merge"],
+  origin_stale: [
+    "合并之后图层有改动：方案和对照表中的新编码仍是旧的，请重新合并。",
+    "Layers changed after the merge: the plan and the new codes of the table are still the old ones; merge again.",
+  ],
+  origin_other_plan: [
+    "这个对照后来又合并出了另一个方案，编码对照表以那个方案为准。",
+    "The crosswalk was merged into another plan since; its table of codes is that plan's.",
+  ],
+  origin_gone: [
+    "这个方案所依据的对照已删除，没有编码对照表可下载。",
+    "The crosswalk this plan came from was deleted; there is no table of codes to download.",
+  ],
   layers: ["网格图层", "Grid layers"],
   layers_none: ["还没有图层，请至少添加两个。", "No layers yet; add at least two."],
   layer_figures: ["{grids} 个网格，{units} 栋，权重 {weight}", "{grids} grids, {units} units, weight {weight}"],
