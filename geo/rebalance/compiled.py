@@ -1,20 +1,14 @@
-"""Compilation of the search kernels, and their random numbers: the same on every machine and in every thread."""
+"""Random numbers of the search kernels: the same on every machine and in every thread."""
 
-from collections.abc import Callable
-from typing import TypeVar, cast
-
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from geo.compiled import compiled
+
+__all__ = ["RandomState", "compiled", "draw", "draw_below"]
+
 RandomState = npt.NDArray[np.uint64]
 """Shape (1,). State of the generator; a kernel that draws moves it on."""
-Kernel = TypeVar("Kernel", bound=Callable[..., object])
-
-
-def compiled(function: Kernel) -> Kernel:
-    """Compile a kernel to machine code that runs without the interpreter lock, kept on disk for the next process."""
-    return cast(Kernel, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 @compiled
