@@ -23,6 +23,15 @@ _SPOTS = text(
     "SELECT ST_X(geom), ST_Y(geom) FROM incident WHERE path <@ CAST(:path AS ltree) "
     f"AND reported_at >= now() - make_interval(days => {COUNTED_DAYS})"
 )
+_GRIDS = text(f"""
+SELECT g.code, :households * sum(u.households) + :residents_60 * sum(coalesce(u.residents_60, 0))
+  + :no_lift_units * count(*) FILTER (WHERE NOT u.has_lift)
+  + :incidents_month * {MONTH_DAYS}::double precision / {COUNTED_DAYS} * (SELECT count(*) FROM incident i
+      WHERE i.path <@ CAST(:path AS ltree) AND ST_Intersects(i.geom, g.geom)
+        AND i.reported_at >= now() - make_interval(days => {COUNTED_DAYS}))
+FROM grid g JOIN plan_assignment x ON x.grid_id = g.id JOIN unit u ON u.id = x.unit_id
+WHERE g.is_effective AND g.path <@ CAST(:path AS ltree) GROUP BY g.id ORDER BY g.code
+""")
 
 
 def read_schemes(connection: Connection) -> list[dict[str, Any]]:
@@ -69,6 +78,12 @@ def count_workload(
     if weight["incidents_month"]:
         total += weight["incidents_month"] * _incidents_month(connection, path, units)
     return np.asarray(total, dtype=np.float64)
+
+
+def grid_workloads(connection: Connection, path: str, weights: Mapping[str, float]) -> dict[str, float]:
+    """Weigh today's grids of an area by code, as `count_workload` weighs units; incidents count where they lie."""
+    rows = connection.execute(_GRIDS, {"path": path} | {name: float(weights.get(name, 0)) for name in WORKLOADS})
+    return {code: float(workload) for code, workload in rows}
 
 
 def _incidents_month(connection: Connection, path: str, units: gpd.GeoDataFrame) -> FloatArray:

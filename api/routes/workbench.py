@@ -56,6 +56,21 @@ class SchemeList(BaseModel):
     schemes: list[Scheme]
 
 
+class GridWorkload(BaseModel):
+    """What one grid weighs."""
+
+    grid: str
+    workload: float
+
+
+class WorkloadList(BaseModel):
+    """What today's grids weigh by the scheme in use; without `is_weighed` that is their households."""
+
+    scheme: str
+    is_weighed: bool
+    grids: list[GridWorkload]
+
+
 class NewPlan(Body):
     """A draft to be made of a plan, or of today's grids."""
 
@@ -137,6 +152,15 @@ async def list_schemes(request: Request, context: ContextDep, viewer: ViewerDep)
     require_planner(viewer)
     found = await context.reader.run(viewer, read_schemes, request.receive)
     return SchemeList(schemes=[Scheme.model_validate(scheme) for scheme in found])
+
+
+@router.get("/api/workload", responses=problems(*PLANNER, "not_found"))
+async def list_workload(
+    request: Request, context: ContextDep, viewer: ViewerDep, within: Annotated[str, CODE]
+) -> WorkloadList:
+    """Weigh today's grids of an area by the scheme in use. Planners, inside their area."""
+    found = await context.reader.run(viewer, lambda c: workbench.weigh_grids(c, viewer, within), request.receive)
+    return WorkloadList.model_validate(found)
 
 
 @router.post("/api/plans", status_code=201, responses=CHANGES)

@@ -10,9 +10,10 @@ import shapely
 from sqlalchemy import Connection, TextClause, text
 
 from api.services import plans
+from api.services.planners import own_area
 from api.services.plans import Plan
 from data.lots import ensure_drawn
-from data.workload import count_workload, find_scheme
+from data.workload import count_workload, find_scheme, grid_workloads
 from layers.viewer import Viewer
 
 Columns = dict[str, list[Any]]
@@ -120,6 +121,17 @@ def _code_of_unit(connection: Connection, statement: TextClause, plan: Plan) -> 
     values = {"id": plan.id} if statement is _GRID_OF_UNIT else {"path": plan.path}
     found = orjson.loads(connection.execute(statement, values).scalar_one())
     return dict(zip(found["unit"] or (), found["code"] or (), strict=True))
+
+
+def weigh_grids(connection: Connection, viewer: Viewer, within: str) -> dict[str, Any]:
+    """Weigh today's grids of an area in scope by the scheme in use."""
+    area = own_area(connection, viewer, within)
+    scheme = find_scheme(connection, None)
+    weights = scheme["weights"]
+    is_weighed = any(weight != (name == "households") for name, weight in weights.items())
+    found = grid_workloads(connection, area.path, weights)
+    grids = [{"grid": code, "workload": round(workload, 2)} for code, workload in found.items()]
+    return {"scheme": scheme["code"], "is_weighed": is_weighed, "grids": grids}
 
 
 def _pairs(connection: Connection, plan: Plan, units: Columns) -> dict[str, list[Any]]:

@@ -178,6 +178,7 @@ def recipes(token: str) -> dict[str, tuple[str, dict, int]]:
             )}, 201,
         ),
         "GET /api/schemes": ("/api/schemes", {}, 200),
+        "GET /api/workload": ("/api/workload?within=D1S1C1", {}, 200),
         "GET /api/grids": ("/api/grids?within=D1&as_of=2026-01-01", {}, 200),
         "POST /api/plans": ("/api/plans", {"json": {"within": "D1", "name": "copied"}}, 201),
         "GET /api/plans/{plan_id}/workbench": (f"{plan}/workbench", {}, 200),

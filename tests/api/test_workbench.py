@@ -50,6 +50,39 @@ def test_schemes_give_bands_and_weights(planner) -> None:
     assert schemes[0]["weights"] == {"households": 1, "incidents_month": 0, "residents_60": 0, "no_lift_units": 0}
 
 
+def test_grids_weigh_their_households_unless_the_scheme_says_more(planner, client, town) -> None:
+    """G1 has 600 households and G2 200, one incident of the last days each, which is a third a month.
+
+    With 9 an incident, 2 an elder (50 in G1U1), 30 a unit without lift (G2U1; G2U2 is not known to have none):
+    600 + 3 + 100 and 200 + 3 + 30.
+    """
+    plain = planner.get("/api/workload?within=D1S1C1").json()
+    assert plain == {
+        "scheme": "community-grid", "is_weighed": False,
+        "grids": [{"grid": G1, "workload": 600}, {"grid": G2, "workload": 200}],
+    }  # fmt: skip
+    with town.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE grid_scheme SET weight_incidents_month = 9, weight_residents_60 = 2, weight_no_lift_units = 30 "
+                "WHERE code = 'community-grid'"
+            )
+        )
+        connection.execute(text("UPDATE unit SET residents_60 = NULL, has_lift = NULL WHERE code LIKE 'D1S1C1%'"))
+        connection.execute(text("UPDATE unit SET residents_60 = 50, has_lift = true WHERE code = 'D1S1C1G1U1'"))
+        connection.execute(text("UPDATE unit SET has_lift = false WHERE code = 'D1S1C1G2U1'"))
+        connection.execute(text("UPDATE incident SET reported_at = now() - interval '40 days'"))
+    try:
+        weighed = planner.get("/api/workload?within=D1S1C1").json()
+    finally:
+        with town.begin() as connection:
+            weights = ", ".join(f"weight_{name} = 0" for name in ("incidents_month", "residents_60", "no_lift_units"))
+            connection.execute(text(f"UPDATE grid_scheme SET {weights}"))
+    assert weighed["is_weighed"] is True
+    assert weighed["grids"] == [{"grid": G1, "workload": 703}, {"grid": G2, "workload": 233}]
+    assert planner.get("/api/workload?within=D2").status_code == 403
+
+
 def test_a_draft_of_today_is_today(planner, draft, fetch) -> None:
     plan = draft("D1")
     assert (plan["status"], plan["version"], plan["within"], plan["created_by"]) == ("draft", 1, "D1", "planner")

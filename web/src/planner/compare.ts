@@ -8,6 +8,8 @@ export interface GridProperties {
   community: string;
   households: number;
   compactness?: number | null;
+  /** What the grid weighs, of today's grids where the scheme weighs more than households. */
+  workload?: number;
 }
 export interface ChangeProperties {
   code: string;

@@ -16,6 +16,18 @@ export async function loadGrids(within: string, signal?: AbortSignal): Promise<G
   return grids;
 }
 
+/** Add to today's grids what each weighs, where the scheme in use weighs more than households. */
+export async function weigh(grids: GridFeature[], within: string, signal?: AbortSignal): Promise<GridFeature[]> {
+  const found = await get<{ is_weighed: boolean; grids: { grid: string; workload: number }[] }>("/api/workload", { within }, signal);
+  return found.is_weighed ? withWorkload(grids, new Map(found.grids.map((one) => [one.grid, one.workload]))) : grids;
+}
+export function withWorkload(grids: GridFeature[], workloads: ReadonlyMap<string, number>): GridFeature[] {
+  return grids.map((grid) => {
+    const workload = workloads.get(grid.properties.code);
+    return workload === undefined ? grid : { ...grid, properties: { ...grid.properties, workload } };
+  });
+}
+
 /** The grids in force on a day. */
 export async function loadGridsOf(day: string, within: string, signal?: AbortSignal): Promise<GridFeature[]> {
   const page = await get<Collection<GridProperties>>("/api/grids", { as_of: day, within }, signal);

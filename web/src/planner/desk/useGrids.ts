@@ -4,7 +4,7 @@ import { get } from "../../shared/api";
 import { nameOf } from "../../shared/i18n";
 import type { Area, Bbox } from "../../shared/types";
 import type { GridFeature } from "../compare";
-import { loadGrids, loadGridsOf } from "../grids";
+import { loadGrids, loadGridsOf, weigh } from "../grids";
 
 export function useGrids(fail: (reason: unknown) => void) {
   const area = ref<Area | null>(null);
@@ -24,7 +24,7 @@ export function useGrids(fail: (reason: unknown) => void) {
     isLoading.value = true;
     try {
       const { code } = area.value;
-      const found = asOf.value ? await loadGridsOf(asOf.value, code, turn.signal) : await loadGrids(code, turn.signal);
+      const found = asOf.value ? await loadGridsOf(asOf.value, code, turn.signal) : await weigh(await loadGrids(code, turn.signal), code, turn.signal);
       if (turn === loading) grids.value = found;
     } catch (reason) {
       if (!turn.signal.aborted) fail(reason);
