@@ -29,6 +29,12 @@ class WalkReason(StrEnum):
     """Of one pair only: `walk_route` knows which facility is meant."""
 
 
+_REASONS = np.array(
+    [WalkReason.OK, WalkReason.NO_FACILITY_REACHABLE, WalkReason.UNIT_NOT_SNAPPED, WalkReason.UNIT_WITHOUT_PLACE],
+    dtype=np.str_,
+)
+
+
 @dataclass(frozen=True)
 class NearestFacility:
     """The walk from every unit to its nearest facility.
@@ -128,16 +134,12 @@ def nearest_facility(
     straight_m = straight_distance(units.xy, facilities.xy)
     distance_m = np.maximum(distance_m, straight_m)  # only rounding can have it shorter
     reachable = facility >= 0
-    reason = np.select(
-        [~units.has_place, ~units.is_snapped, ~reachable],
-        [WalkReason.UNIT_WITHOUT_PLACE, WalkReason.UNIT_NOT_SNAPPED, WalkReason.NO_FACILITY_REACHABLE],
-        WalkReason.OK,
-    )
+    known = np.where(reachable, 0, np.where(units.is_snapped, 1, np.where(units.has_place, 2, 3)))
     return NearestFacility(
         distance_m=np.where(reachable, distance_m, np.nan),
         straight_m=straight_m,
         facility=facility,
-        reason=reason,
+        reason=_REASONS[known],
         facility_is_snapped=facilities.is_snapped,
     )
 
@@ -224,7 +226,7 @@ def straight_distance(xy: FloatArray, targets: FloatArray) -> FloatArray:
 
 def _walk(graph: WalkingGraph, units: Snap, facilities: Snap) -> tuple[FloatArray, IntArray]:
     """Give every unit's walking metres (inf = none) and the index of its facility (-1 = none)."""
-    links, unit_places, facility_places = graph.links, units.places(graph), facilities.places(graph)
+    links, unit_places, facility_places = graph.links, units.places(graph, in_order=False), facilities.places(graph)
     reached = spread(links, facility_places)
 
     def work(first: int, stop: int) -> tuple[FloatArray, IntArray]:

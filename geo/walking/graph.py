@@ -131,8 +131,11 @@ class Snap:
         foot: FloatArray = start + share[:, None] * (stop - start)
         return foot
 
-    def places(self, graph: WalkingGraph) -> Places:
-        """Put the places in order of edge, as the search reads them."""
+    def places(self, graph: WalkingGraph, *, in_order: bool = True) -> Places:
+        """Give the places as the search reads them; only where it asks who is on an edge are they put in order."""
+        if not in_order:
+            nothing = np.empty(0, dtype=np.int32)
+            return Places(self.xy, self.edge, self.along_m, self.distance_m, nothing, nothing)
         on = np.flatnonzero(self.is_snapped)
         edge = self.edge[on]
         first = np.zeros(len(graph.edge_from) + 1, dtype=np.int32)

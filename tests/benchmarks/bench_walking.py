@@ -126,13 +126,21 @@ def lengths(case: Case) -> Floats:
     return metres
 
 
+def nodes_of(case: Case) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Find the nodes at which units and facilities stand, from their coordinates, as every user of a peer has to."""
+    from scipy.spatial import KDTree
+
+    tree = KDTree(case["node_xy"])
+    return tree.query(case["node_xy"][case["unit"]])[1], tree.query(case["node_xy"][case["facility"]])[1]
+
+
 def near_pairs(case: Case, rows: Callable[[npt.NDArray[np.int64]], Floats], at_once: int) -> Any:
     """Gather a peer's rows of metres, facilities at once by all nodes, into units by facilities within the radius."""
     from scipy.sparse import csr_array, vstack
 
-    parts = []
-    for first in range(0, len(case["facility"]), at_once):
-        metres = rows(case["facility"][first : first + at_once])[:, case["unit"]]
+    parts, (unit, facility) = [], nodes_of(case)
+    for first in range(0, len(facility), at_once):
+        metres = rows(facility[first : first + at_once])[:, unit]
         row, column = np.nonzero(metres <= NEAR_M)
         parts.append(csr_array((metres[row, column], (row, column)), shape=metres.shape))
     return vstack(parts).T.tocsr()
@@ -152,8 +160,9 @@ def with_scipy(task: str, case: Case) -> dict[str, Any]:
         return near_pairs(case, lambda some: dijkstra(graph, directed=False, indices=some, limit=NEAR_M), 25)
 
     def nearest() -> Floats:
-        reached: Floats = dijkstra(graph, directed=False, indices=case["facility"], min_only=True)
-        return reached[case["unit"]]
+        unit, facility = nodes_of(case)
+        reached: Floats = dijkstra(graph, directed=False, indices=facility, min_only=True)
+        return reached[unit]
 
     found, seconds = clocked(nearest if task == "nearest" else pairs)
     return {"build": built, "answer": seconds, "found": found}
@@ -165,20 +174,18 @@ def with_igraph(task: str, case: Case) -> dict[str, Any]:
 
     metres, size = lengths(case), len(case["node_xy"])
 
-    def build() -> igraph.Graph:
-        ends = np.column_stack([case["start"], case["stop"]])
-        if task == "nearest":
-            ends = np.concatenate([ends, np.column_stack([np.full(len(case["facility"]), size), case["facility"]])])
-        return igraph.Graph(n=size + 1, edges=ends, directed=False)
-
-    graph, built = clocked(build)
-    weights = [*metres.tolist(), *[0.0] * (graph.ecount() - len(metres))]
+    ends = np.column_stack([case["start"], case["stop"]])
+    graph, built = clocked(lambda: igraph.Graph(n=size + 1, edges=ends, directed=False))
+    weights = metres.tolist()
 
     def pairs() -> Any:
         return near_pairs(case, lambda some: np.array(graph.distances(source=some.tolist(), weights=weights)), 5)
 
     def nearest() -> Floats:
-        return np.array(graph.distances(source=size, weights=weights)[0])[case["unit"]]
+        unit, facility = nodes_of(case)
+        graph.add_edges(np.column_stack([np.full(len(facility), size), facility]))
+        weights.extend([0.0] * len(facility))
+        return np.array(graph.distances(source=size, weights=weights)[0])[unit]
 
     found, seconds = clocked(nearest if task == "nearest" else pairs)
     return {"build": built, "answer": seconds, "found": found}
@@ -196,16 +203,18 @@ def with_pandana(task: str, case: Case) -> dict[str, Any]:
     far_m = 1e5 if task == "nearest" else NEAR_M
 
     def nearest() -> Floats:
+        unit = net.get_node_ids(x[case["unit"]], y[case["unit"]])
         net.set_pois("facility", far_m, 1, x[case["facility"]], y[case["facility"]])
         reached = net.nearest_pois(far_m, "facility", num_pois=1)[1].to_numpy()
-        return np.where(reached >= far_m, np.inf, reached)[case["unit"]]
+        return np.where(reached >= far_m, np.inf, reached)[unit.to_numpy()]
 
     def pairs() -> Any:
-        reached = net.nodes_in_range(case["facility"].tolist(), NEAR_M)
-        column = pd.Index(case["facility"]).get_indexer(reached["source"])
+        unit, facility = (net.get_node_ids(x[case[who]], y[case[who]]).to_numpy() for who in ("unit", "facility"))
+        reached = net.nodes_in_range(facility.tolist(), NEAR_M)
+        column = pd.Index(facility).get_indexer(reached["source"])
         ends = (reached["destination"].to_numpy(), column)
         shape = (len(case["node_xy"]), len(case["facility"]))
-        return csr_array((reached["metres"].to_numpy(), ends), shape=shape)[case["unit"]]
+        return csr_array((reached["metres"].to_numpy(), ends), shape=shape)[unit]
 
     found, seconds = clocked(nearest if task == "nearest" else pairs)
     return {"build": built, "answer": seconds, "found": found}
