@@ -50,7 +50,9 @@ MENDED_SHOWN = 10
 @click.option("--weight", multiple=True, metavar="COLUMN=FACTOR", help="Workload to balance (else the households).")
 @click.option("--fixed", help="Column of marks (0/1): such units stay in their current grid.")
 @click.option("--lock", "closed", multiple=True, metavar="GRID", help="Current grid that stays exactly as it is.")
-@click.option("--reach-m", type=float, help="Longest edge between neighbouring points, in metres.")
+@click.option(
+    "--reach-m", type=float, help="Longest edge between neighbouring points, in metres (else what is usual there)."
+)
 @click.option("--time-limit", "time_limit_s", type=float, help="Seconds after which the best plan so far is taken.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -63,7 +65,8 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     """按户数区间重划网格。Cut UNITS into connected grids with households in a band, each inside one community.
 
     OUTPUT gets the layers `unit` (all rows and columns of UNITS and grid_id) and `grid`; the plans of a front are
-    OUTPUT with -1, -2 .. before the suffix, fewest households moved first.
+    OUTPUT with -1, -2 .. before the suffix, fewest households moved first. New grids are numbered from the northwest:
+    west to east, row by row from north to south (自西向东、自北向南).
     """
     count = options.pop("front")
     check_output(output, (units, *options["barriers"]))

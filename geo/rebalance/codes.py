@@ -19,9 +19,11 @@ def name_grids(
     """Give every grid of every community a code that no other grid has.
 
     In `adjust` a grid keeps the code of an incumbent by the best one-to-one matching by households; where one code
-    is matched in several communities the largest overlap keeps it. Other grids are numbered in reading order (rows
-    from north to south, in a row from west to east): community code + three digits where the community looks like a
-    code (six digits or more), else `<community>-001`. No code of an incumbent grid is given to another grid.
+    is matched in several communities the largest overlap keeps it. Other grids are numbered from the northwest: west to
+    east along a row, rows from north to south, as China's standards for grid codes have it (自西向东、自北向南; DB11
+    unit grids, DB6101/T 3185-2024). A row is a band of the community as high as its grids are on average. The code is
+    that of the community + three digits where the community looks like a code (six digits or more), else
+    `<community>-001`. No code of an incumbent grid is given to another grid.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ def _kept_codes(problems: Sequence[CommunityProblem], grids: Sequence[IntArray])
 
 
 def _reading_order(xy: FloatArray, grid: IntArray) -> list[int]:
-    """Grids in rows from north to south, in each row from west to east."""
+    """Grids in rows from north to south, in each row from west to east, by the mean of their units' inside points."""
     members = np.bincount(grid)
     x, y = (sum_by(grid, xy[:, axis]) / members for axis in (0, 1))
     width, height = np.ptp(x), np.ptp(y)

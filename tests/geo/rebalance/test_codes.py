@@ -1,5 +1,7 @@
 """Codes of grids: reading order, incumbents kept, retired codes left alone."""
 
+from shapely.affinity import translate
+
 from geo.rebalance import rebalance
 
 
@@ -9,6 +11,14 @@ def test_new_codes_run_in_rows_from_north_to_south_and_west_to_east(squares):
     plan = rebalance(town, households="households", within="c", floor=100, ceiling=100)
     assert [code[-3:] for code in plan.grid_id] == ["003", "004", "001", "002"]
     assert plan.grid_id[2] == "420204004001001"
+
+
+def test_a_row_is_west_to_east_also_where_it_is_not_level(squares):
+    """Three columns, each 2 m lower than the one to its west: the north row is still 1, 2, 3 from west to east."""
+    town = squares([[100] * 3, [100] * 3], c="东区")
+    town["geometry"] = [translate(box, yoff=-2.0 * (number % 3)) for number, box in enumerate(town.geometry)]
+    plan = rebalance(town, households="households", within="c", floor=100, ceiling=100)
+    assert [code[-3:] for code in plan.grid_id] == ["004", "005", "006", "001", "002", "003"]
 
 
 def test_a_name_gets_a_dash_and_no_community_only_a_serial(squares):
