@@ -24,6 +24,7 @@ COMMANDS = {
     "merge": "data.commands.merge",
     "gaps": "data.commands.gaps",
     "rules": "data.commands.rules",
+    "report": "data.commands.report",
     "user": "data.commands.user",
     "check": "data.commands.check",
 }

@@ -17,6 +17,7 @@ from data.imports.batch import run_imports
 from data.imports.importer import import_file
 from data.imports.options import ImportReport
 from data.imports.reference import load_categories
+from data.lifecircle.promises import load_targets
 
 XIALU, CAMBRIDGE = "420204", "camcity"
 XIALU_LAYERS = (
@@ -92,6 +93,7 @@ def load(engine: Engine, data_dir: Path, say: Say) -> None:
     """
     with engine.begin() as connection:
         load_categories(connection)
+        load_targets(connection)
     reports = _load_xialu(engine, data_dir, say) + _load_cambridge(engine, say)
     kept = [report.to_json() for report in reports]
     files(data_dir).import_report.write_text(json.dumps(kept, ensure_ascii=False, indent=1, default=str), "utf-8")

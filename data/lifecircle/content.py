@@ -1,0 +1,231 @@
+"""What a life-circle report says, read from PostGIS and judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from data.errors import BadInputError
+from data.lifecircle.promises import Promise, read_promises
+from data.planning import find_area, read_objects
+from data.rules.store import Rulebook
+from geo.arrays import FloatArray, IntArray
+from geo.circles import Circles, judge_rules, share_capacity
+from geo.tally import Ranking, Tally, rank, tally
+from geo.verdicts import DEMANDS, Rule
+from geo.walking import build_network
+
+NEAR_DEG = 0.03
+"""How far around an area streets and facilities are read, degrees: about 3 km, farther than any rule asks."""
+SUPPLIES = (
+    ("canteen", "capacity", "餐位", "seats"),
+    ("canteen", "meals_per_day", "每日餐份", "meals a day"),
+    ("elder_care", "capacity", "床位", "beds"),
+    ("parking", "capacity", "车位", "stalls"),
+)
+_AREA = """
+SELECT a.code, a.name, a.level, a.is_sample, a.time_zone, a.path::text AS path, a.source,
+       d.code AS district, d.name AS district_name
+FROM area a JOIN area d ON d.level = 'district' AND d.path @> a.path WHERE a.code = :code
+"""
+_UNITS = """
+SELECT u.code, concat_ws(' ', c.name, u.name) AS address, u.households, u.residents_60, u.residents_80,
+       a.code AS community, ST_AsBinary(u.geom) AS geom
+FROM unit u LEFT JOIN area a ON a.id = u.area_id AND a.level = 'community' LEFT JOIN compound c ON c.id = u.compound_id
+WHERE CAST(:path AS ltree) @> u.path ORDER BY u.code
+"""
+_COMMUNITIES = """
+SELECT code, name, ST_AsBinary(geom) AS geom FROM area
+WHERE level = 'community' AND CAST(:path AS ltree) @> path ORDER BY code
+"""
+_ROADS = """
+SELECT r.code, r.name, r.class, r.is_walkable, ST_AsBinary(r.geom) AS geom FROM road r, area a
+WHERE a.code = :code AND r.geom && ST_Expand(a.geom, :near) ORDER BY r.code
+"""
+_BARRIERS = """
+SELECT b.kind, ST_AsBinary(ST_CollectionExtract(ST_Intersection(b.geom, a.geom), ST_Dimension(b.geom) + 1)) AS geom
+FROM barrier b, area a WHERE a.code = :code AND ST_Intersects(b.geom, a.geom)
+"""
+_FACILITIES = """
+SELECT f.kind AS facility_kind, f.code, f.name, f.status, f.opens_on, f.capacity, f.attributes,
+       coalesce(f.attributes->>'kind', f.tier) AS type, ST_AsBinary(ST_PointOnSurface(f.geom)) AS geom
+FROM facility f, area a WHERE a.code = :code AND f.geom && ST_Expand(a.geom, :near) ORDER BY f.code
+"""
+_DATES = """
+SELECT layer, changed_at FROM layer_date
+WHERE district = (SELECT subpath(path, 0, 1)::text FROM area WHERE code = :code)
+"""
+
+
+@dataclass(frozen=True)
+class Share:
+    """One capacity, shared by those who can walk to it.
+
+    Attributes
+    ----------
+    access, access_e
+        Shape (n_unit,), capacity a head by 2SFCA and by E2SFCA.
+    untold
+        Facilities whose capacity is not known: they share out nothing.
+    """
+
+    name: str
+    rule: Rule
+    supply: float
+    untold: int
+    demand: FloatArray
+    access: FloatArray
+    access_e: FloatArray
+
+
+@dataclass(frozen=True)
+class Report:
+    """A life-circle report.
+
+    Attributes
+    ----------
+    facts
+        Columns of `_AREA`.
+    made_at
+        When it was computed, UTC; `today` is that day by the clock of the area.
+    book
+        The rulebook in the version that was used.
+    units, group
+        Units of the area, and the row of `communities` each lies in (-1 in none).
+    circles
+        Verdicts; `facility` counts rows of the kind's frame in `facilities`, which holds what is open.
+    totals, by_community
+        Tallies of each judgement: of everyone, and by community.
+    ranking
+        Communities in order of need.
+    dates
+        When rows of a layer last changed; a layer without a date is not in it.
+    """
+
+    facts: dict[str, Any]
+    made_at: datetime
+    book: Rulebook
+    units: gpd.GeoDataFrame
+    group: IntArray
+    communities: gpd.GeoDataFrame
+    roads: gpd.GeoDataFrame
+    barriers: gpd.GeoDataFrame
+    facilities: dict[str, gpd.GeoDataFrame]
+    circles: Circles
+    totals: tuple[Tally, ...]
+    by_community: tuple[Tally, ...]
+    ranking: Ranking
+    shares: tuple[Share, ...]
+    promises: tuple[Promise, ...]
+    dates: dict[str, datetime]
+
+    @property
+    def today(self) -> date:
+        """The day of the report where the area is."""
+        return self.made_at.astimezone(ZoneInfo(self.facts["time_zone"])).date()
+
+    def data_on(self, rule: Rule) -> date | None:
+        """Give the day of the oldest data that a rule's figures are made of; None where that was not noted."""
+        told = [self.dates.get(layer) for layer in ("unit", "road", rule.facility_kind)]
+        known = [one for one in told if one is not None]
+        if len(known) < len(told):
+            return None
+        return min(known).astimezone(ZoneInfo(self.facts["time_zone"])).date()
+
+
+def read_report(connection: Connection, code: str, book: Rulebook, *, made_at: datetime | None = None) -> Report:
+    """Read an area and judge it by a rulebook.
+
+    Parameters
+    ----------
+    code
+        Of a district, street or community.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such area.
+    BadInputError
+        If it has no unit, or nothing that any rule is about is in the database.
+    InvalidInputError
+        If no street can be walked.
+    """
+    find_area(connection, code)
+    facts = dict(connection.execute(text(_AREA), {"code": code}).one()._mapping)
+    units = read_objects(connection, _UNITS, path=facts["path"])
+    if units.empty:
+        raise BadInputError(f"{facts['name']} ({code}) has no unit; import the buildings first")
+    near = {"code": code, "near": NEAR_DEG}
+    roads = read_objects(connection, _ROADS, **near)
+    if roads.empty:
+        raise BadInputError(f"{facts['name']} ({code}) has no road; import the streets first")
+    everything = read_objects(connection, _FACILITIES, **near)
+    facilities = _open_by_kind(everything)
+    demand = {name: _numbers(units[name]) for name in DEMANDS}
+    circles = judge_rules(build_network(roads), units, facilities, rules=book.rules, demand=demand)
+    if not circles.judgements:
+        kinds = sorted({rule.facility_kind for rule in book.rules})
+        raise BadInputError(f"none of the facilities that the rulebook asks for is known here: {', '.join(kinds)}")
+    communities = read_objects(connection, _COMMUNITIES, path=facts["path"])
+    row = {name: at for at, name in enumerate(communities["code"])}
+    group = np.array([row.get(name, -1) for name in units["community"]], dtype=np.int64)
+    by_community = tuple(tally(one, group, len(communities)) for one in circles.judgements)
+    made_at = made_at or datetime.now(UTC)
+    today = made_at.astimezone(ZoneInfo(facts["time_zone"])).date()
+    return Report(
+        facts=facts, made_at=made_at, book=book, units=units, group=group, communities=communities, roads=roads,
+        barriers=read_objects(connection, _BARRIERS, code=code), facilities=facilities, circles=circles,
+        totals=tuple(tally(one, np.zeros_like(group), 1) for one in circles.judgements),
+        by_community=by_community, ranking=rank(by_community), shares=tuple(_shares(circles, facilities, demand)),
+        promises=read_promises(connection, facts["district"], today=today),
+        dates={row.layer: row.changed_at for row in connection.execute(text(_DATES), {"code": code})},
+    )  # fmt: skip
+
+
+def _open_by_kind(everything: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Give the open facilities of each kind of which any is known; a kind of which none is open has no rows."""
+    is_open = everything["status"] == "open"
+    return {
+        kind: everything[is_open & (everything["facility_kind"] == kind)].reset_index(drop=True)
+        for kind in sorted(set(everything["facility_kind"]))
+    }
+
+
+def _shares(
+    circles: Circles, facilities: Mapping[str, gpd.GeoDataFrame], demand: Mapping[Any, FloatArray]
+) -> list[Share]:
+    """Share every capacity within the threshold of its kind's first rule on foot."""
+    made = []
+    for kind, field, name, _ in SUPPLIES:
+        rule = next(
+            (r.rule for r in circles.judgements if r.rule.facility_kind == kind and r.rule.metric == "walk"), None
+        )
+        if rule is None or facilities[kind].empty:
+            continue
+        frame = facilities[kind]
+        told = (
+            frame["capacity"]
+            if field == "capacity"
+            else pd.Series([(one or {}).get(field) for one in frame["attributes"]])
+        )
+        supply, heads = _numbers(told), demand[rule.demand]
+        if np.isnan(supply).all():
+            continue
+        access, access_e = (
+            share_capacity(circles, frame, supply=supply, demand=heads, radius_m=rule.threshold_m, method=method).access
+            for method in ("2sfca", "e2sfca")
+        )
+        made.append(Share(name, rule, float(np.nansum(supply)), int(np.isnan(supply).sum()), heads, access, access_e))
+    return made
+
+
+def _numbers(column: pd.Series) -> FloatArray:
+    """Take a column of counts; NaN for what is missing or no count."""
+    found: FloatArray = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(found >= 0, found, np.nan)
