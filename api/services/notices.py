@@ -9,8 +9,9 @@ from api.services import plans
 from api.services.planners import require_planner
 from data.notice.content import Notice, read_notice
 from data.notice.html import write_html
-from data.notice.pdf import FontMissingError, write_pdf
+from data.notice.pdf import write_pdf
 from data.notice.wording import Terms
+from data.printing.typeset import FontMissingError
 from layers.viewer import Viewer
 
 

@@ -129,6 +129,7 @@ def word(report: Report, *, approval: str = "") -> Wording:
     )
     households = float(np.nansum(report.units["households"].to_numpy(dtype=np.float64)))
     network = report.circles.network.report
+    pieces = f"{network.pieces} 片，片与片之间走不通" if network.pieces > 1 else "连成一片"
     return Wording(
         title=f"{facts['name']}生活圈体检报告",
         opening=(
@@ -143,8 +144,7 @@ def word(report: Report, *, approval: str = "") -> Wording:
             ("数据日期", _dates(report)),
             (
                 "步行道路",
-                f"{network.length_m / 1000:,.1f} 千米，"
-                f"{f'{network.pieces} 片，片与片之间走不通' if network.pieces > 1 else '连成一片'}；接入限值 {report.circles.snap_limit_m:g} 米",
+                f"{network.length_m / 1000:,.1f} 千米，{pieces}；接入限值 {report.circles.snap_limit_m:g} 米",
             ),
         ),
         found=found,
@@ -318,7 +318,8 @@ def _promise(one: Promise) -> tuple[str, ...]:
 
 def _milestones(one: Promise) -> list[tuple[str, ...]]:
     """List what is planned with a day, and how much there will be then."""
-    total, rows = one.done or 0, []
+    total = one.done or 0
+    rows: list[tuple[str, ...]] = []
     for step in sorted((step for step in one.steps if not step.is_done and step.on), key=lambda step: str(step.on)):
         total += step.amount
         rows.append((str(one.target["title"]), str(step.on), step.name, f"{total:,} / {one.target['amount']:,}"))

@@ -1,145 +1,57 @@
-"""A notice's maps as SVG for paper: true to scale, in millimetres, north up, with a scale bar."""
-
-from collections.abc import Iterable
-from dataclasses import dataclass
-from html import escape
+"""A notice's maps as SVG for paper."""
 
 import geopandas as gpd
-import numpy as np
 import shapely
-from pyproj import CRS
 
 from data.notice.drawing import MOVED, NEW_BORDER, Drawing
-from geo.arrays import FloatArray
-from geo.projection import metric_crs
+from data.printing.picture import Sheet, path, svg, text
 
 LARGEST_LABEL_MM, SMALLEST_LABEL_MM = 2.5, 1.15
-MARGIN_RATIO = 0.02
-POINT_MM = 0.9
-BAR_MM = 30.0
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """Where the map lies on the paper.
-
-    Attributes
-    ----------
-    west_m, north_m
-        Upper left corner.
-    mm_a_m
-        Millimetres on paper for a metre.
-    """
-
-    crs: CRS
-    west_m: float
-    north_m: float
-    mm_a_m: float
-    width_mm: float
-    height_mm: float
-
-    @classmethod
-    def fit(cls, drawing: Drawing, *, width_mm: float, height_mm: float) -> "Sheet":
-        """Fit the area into a box; the sheet is as wide as the box and as high as it must be."""
-        frame = drawing.communities if len(drawing.communities) else drawing.after
-        crs = metric_crs(frame)
-        west, south, east, north = frame.to_crs(crs).total_bounds.tolist()
-        wide, high = max(east - west, 1.0), max(north - south, 1.0)
-        mm_a_m = min(width_mm / wide, height_mm / high) / (1 + 2 * MARGIN_RATIO)
-        made_mm = min(height_mm, high * mm_a_m * (1 + 2 * MARGIN_RATIO))
-        west_m = (west + east) / 2 - width_mm / mm_a_m / 2
-        return cls(crs, west_m, (north + south) / 2 + made_mm / mm_a_m / 2, mm_a_m, width_mm, made_mm)
-
-    def shapes(self, frame: gpd.GeoDataFrame) -> list[shapely.Geometry]:
-        """Shapes of a frame in millimetres on the paper, y downwards."""
-
-        def place(xy: FloatArray) -> FloatArray:
-            return np.column_stack([xy[:, 0] - self.west_m, self.north_m - xy[:, 1]]) * self.mm_a_m
-
-        return list(shapely.transform(shapely.force_2d(frame.to_crs(self.crs).geometry.to_numpy()), place))
+def fit(drawing: Drawing, *, width_mm: float, height_mm: float) -> Sheet:
+    """Fit a notice's area into a box."""
+    frame = drawing.communities if len(drawing.communities) else drawing.after
+    return Sheet.fit(frame, width_mm=width_mm, height_mm=height_mm)
 
 
 def draw_state(drawing: Drawing, grids: gpd.GeoDataFrame, sheet: Sheet, font: str) -> str:
     """Draw one state of the grids."""
     shapes = sheet.shapes(grids)
-    parts = [_path([shape], f'fill="{fill}"') for shape, fill in zip(shapes, grids["fill"], strict=True)]
-    parts += [_base(drawing, sheet), _path(shapes, f'fill="none" stroke="{NEW_BORDER}" stroke-width="0.22"')]
+    parts = [path([shape], f'fill="{fill}"') for shape, fill in zip(shapes, grids["fill"], strict=True)]
+    parts += [_base(drawing, sheet), path(shapes, f'fill="none" stroke="{NEW_BORDER}" stroke-width="0.22"')]
     parts += [_border(drawing, sheet), _labels(shapes, grids, font)]
-    return _svg(sheet, parts, font)
+    return svg(sheet, parts, font)
 
 
 def draw_difference(drawing: Drawing, sheet: Sheet, font: str) -> str:
     """Draw old borders dashed, new borders whole, and the buildings that change."""
     after, before = sheet.shapes(drawing.after), sheet.shapes(drawing.before)
     parts = [
-        _path(after, 'fill="#f4f6f8"'),
+        path(after, 'fill="#f4f6f8"'),
         _base(drawing, sheet),
-        _path(after, f'fill="none" stroke="{NEW_BORDER}" stroke-width="0.3"'),
-        _path(before, f'fill="none" stroke="{MOVED}" stroke-width="0.3" stroke-dasharray="1.2 0.9"'),
+        path(after, f'fill="none" stroke="{NEW_BORDER}" stroke-width="0.3"'),
+        path(before, f'fill="none" stroke="{MOVED}" stroke-width="0.3" stroke-dasharray="1.2 0.9"'),
         _border(drawing, sheet),
-        _path(sheet.shapes(drawing.changed), f'fill="{MOVED}" stroke="#7a2200" stroke-width="0.12"'),
+        path(sheet.shapes(drawing.changed), f'fill="{MOVED}" stroke="#7a2200" stroke-width="0.12"'),
         _labels(after, drawing.after, font),
     ]
-    return _svg(sheet, parts, font)
-
-
-def _svg(sheet: Sheet, parts: Iterable[str], font: str) -> str:
-    """Put a picture together: frame, contents, scale bar, arrow to the north."""
-    wide, high = f"{sheet.width_mm:.2f}", f"{sheet.height_mm:.2f}"
-    frame = f'<rect width="{wide}" height="{high}"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}mm" height="{high}mm" viewBox="0 0 {wide} {high}">'
-        f'<clipPath id="frame">{frame}/></clipPath><g clip-path="url(#frame)" stroke-linejoin="round">'
-        f'{frame} fill="#fbfbf9"/>{"".join(parts)}{_bar(sheet, font)}{_arrow(sheet, font)}</g>'
-        f'{frame} fill="none" stroke="#9aa4ae" stroke-width="0.3"/></svg>'
-    )
+    return svg(sheet, parts, font)
 
 
 def _base(drawing: Drawing, sheet: Sheet) -> str:
     """Water and other barriers, roads."""
     barriers, roads = sheet.shapes(drawing.barriers), sheet.shapes(drawing.roads)
     return (
-        _path(barriers, 'fill="#b9d7ea" stroke="#7fa8c9" stroke-width="0.25"', only=(3, 6))
-        + _path(barriers, 'fill="none" stroke="#7fa8c9" stroke-width="0.5"', only=(1, 5))
-        + _path(roads, 'fill="none" stroke="#ffffff" stroke-width="0.45"')
+        path(barriers, 'fill="#b9d7ea" stroke="#7fa8c9" stroke-width="0.25"', only=(3, 6))
+        + path(barriers, 'fill="none" stroke="#7fa8c9" stroke-width="0.5"', only=(1, 5))
+        + path(roads, 'fill="none" stroke="#ffffff" stroke-width="0.45"')
     )
 
 
 def _border(drawing: Drawing, sheet: Sheet) -> str:
     """Borders of communities."""
-    return _path(sheet.shapes(drawing.communities), 'fill="none" stroke="#3d4852" stroke-width="0.45"')
-
-
-def _path(shapes: Iterable[shapely.Geometry], style: str, *, only: tuple[int, ...] | None = None) -> str:
-    """Write shapes as one path; points as small discs."""
-    parts = [part for shape in shapes for part in _flat(shape)]
-    steps = "".join(_steps(part) for part in parts if only is None or shapely.get_type_id(part) in only)
-    return f'<path d="{steps}" fill-rule="evenodd" {style}/>' if steps else ""
-
-
-def _flat(shape: shapely.Geometry) -> list[shapely.Geometry]:
-    """Take collections apart, to the last."""
-    parts = shapely.get_parts(shape)
-    return list(shapely.get_parts(parts)) if len(parts) else []
-
-
-def _steps(part: shapely.Geometry) -> str:
-    """Write one point, line or polygon as path commands."""
-    kind = shapely.get_type_id(part)
-    if kind == 0:
-        r = POINT_MM / 2
-        return f"M{part.x - r:.2f} {part.y:.2f}a{r} {r} 0 1 0 {POINT_MM} 0a{r} {r} 0 1 0 -{POINT_MM} 0Z"
-    if kind == 1:
-        return _line(shapely.get_coordinates(part))
-    if kind != 3:
-        return ""
-    rings = [part.exterior, *part.interiors]
-    return "".join(_line(shapely.get_coordinates(ring)[:-1]) + "Z" for ring in rings if not ring.is_empty)
-
-
-def _line(xy: FloatArray) -> str:
-    """Write coordinates as path commands."""
-    return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in xy.tolist())
+    return path(sheet.shapes(drawing.communities), 'fill="none" stroke="#3d4852" stroke-width="0.45"')
 
 
 def _labels(shapes: list[shapely.Geometry], grids: gpd.GeoDataFrame, font: str) -> str:
@@ -157,36 +69,5 @@ def _labels(shapes: list[shapely.Geometry], grids: gpd.GeoDataFrame, font: str) 
         spot = shapely.get_coordinates(shapely.maximum_inscribed_circle(shape, 0.2))[0]
         for number, line in enumerate(lines):
             weight = 700 if number == 0 else 400
-            made.append(_text(spot[0], spot[1] + (number * 1.12 - 0.12) * size, line, size, font, weight))
+            made.append(text(spot[0], spot[1] + (number * 1.12 - 0.12) * size, line, size, font, weight))
     return "".join(made)
-
-
-def _text(x: float, y: float, line: str, size: float, font: str, weight: int = 400) -> str:
-    """Write a line of text around its middle, with a white edge that keeps it readable."""
-    shared = (
-        f'x="{x:.2f}" y="{y:.2f}" font-family="{escape(font)}" font-size="{size:.2f}" font-weight="{weight}" '
-        'text-anchor="middle"'
-    )
-    said = escape(line)
-    edge = f'fill="none" stroke="#ffffff" stroke-opacity="0.75" stroke-width="{size * 0.22:.2f}"'
-    return f"<text {shared} {edge}>{said}</text>" + f'<text {shared} fill="#12263f">{said}</text>'
-
-
-def _bar(sheet: Sheet, font: str) -> str:
-    """Draw a scale bar of a round length."""
-    longest = BAR_MM / sheet.mm_a_m
-    power = 10 ** np.floor(np.log10(longest))
-    length = float(max(step * power for step in (1, 2, 5) if step * power <= longest))
-    x, y, wide = 3.0, sheet.height_mm - 3.0, length * sheet.mm_a_m
-    said = f"{length / 1000:g} 千米" if length >= 1000 else f"{length:g} 米"
-    return (
-        f'<path d="M{x} {y - 1.2}V{y}H{x + wide:.2f}V{y - 1.2}" fill="none" stroke="#12263f" stroke-width="0.35"/>'
-        + _text(x + wide / 2, y - 0.9, said, 2.2, font)
-    )
-
-
-def _arrow(sheet: Sheet, font: str) -> str:
-    """Draw an arrow to the north."""
-    x, y = sheet.width_mm - 5.0, 8.0
-    arrow = f'<path d="M{x} {y - 4}L{x + 1.6} {y + 2}L{x} {y + 0.8}L{x - 1.6} {y + 2}Z" fill="#12263f"/>'
-    return arrow + _text(x, y + 4.8, "北", 2.4, font, 700)

@@ -15,9 +15,10 @@ import shapely
 from data.notice.drawing import draw, short_label
 from data.notice.html import write_html
 from data.notice.matching import match_grids
-from data.notice.pdf import FontMissingError, choose_font, write_pdf
-from data.notice.picture import Sheet
+from data.notice.pdf import write_pdf
+from data.notice.picture import fit
 from data.notice.wording import Terms, word
+from data.printing.typeset import FontMissingError, choose_font
 
 
 def test_the_words_are_counted_from_the_units(notice) -> None:
@@ -70,7 +71,7 @@ def test_the_paper_map_is_true_to_scale(notice) -> None:
     They fill the 178 mm but for a margin of 2 % on each side, turned by half a degree (the zone's north is not
     quite true north at 115 degrees).
     """
-    sheet = Sheet.fit(draw(notice), width_mm=178, height_mm=190)
+    sheet = fit(draw(notice), width_mm=178, height_mm=190)
     (area,) = sheet.shapes(notice.communities)
     west, south, east, north = area.bounds
     assert east - west == pytest.approx(178 / 1.04, rel=2e-3)
