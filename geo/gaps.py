@@ -63,7 +63,7 @@ class GapReport:
         return self.households_covered / self.households if self.households else None
 
 
-def find_gaps(
+def find_gaps(  # noqa: PLR0913 (options by name)
     units: gpd.GeoDataFrame,
     facilities: gpd.GeoDataFrame,
     streets: gpd.GeoDataFrame,
@@ -71,6 +71,7 @@ def find_gaps(
     households: str,
     radius_m: float,
     snap_limit_m: float = SNAP_LIMIT_M,
+    gates: gpd.GeoDataFrame | None = None,
 ) -> GapReport:
     """Measure every unit's walk to its nearest facility and say who is covered.
 
@@ -94,6 +95,8 @@ def find_gaps(
         Longest walk that still serves, metres, > 0; a walk equal to it does.
     snap_limit_m
         Farthest a place may lie from the network, metres, > 0.
+    gates
+        Points of gates, any CRS; closed ones cut the streets (see `geo.walking.build_network`).
 
     Raises
     ------
@@ -107,7 +110,7 @@ def find_gaps(
     for name, frame in (("units", units), ("facilities", facilities), ("streets", streets)):
         if frame.crs is None:
             raise InvalidInputError(f"the {name} have no coordinate reference system")
-    network = build_network(streets)
+    network = build_network(streets, gates=gates)
     unit_xy, facility_xy = network.places(units, "units"), network.places(facilities, "facilities")
     found = reach(network.graph, unit_xy, facility_xy, snap_limit_m=snap_limit_m)
     rule = Rule("radius", "facility", "", "households", "walk", radius_m, "")

@@ -18,6 +18,7 @@ from rich.table import Table
 from data.errors import BadInputError
 from data.frames import check_output, read_frame, write_layers
 from data.rules import files
+from data.streets import read_streets
 from geo.cells import RESOLUTION
 from geo.gaps import GapReason, GapReport, find_gaps
 from geo.verdicts import DEMANDS
@@ -46,7 +47,7 @@ REASON_TEXT = {
     metavar="[KIND=]FILE[:layer]",
     help="Facilities to walk to; KIND= with --rules.",
 )
-@click.option("--streets", required=True, metavar="FILE[:layer]", help="Street centre lines.")
+@click.option("--streets", required=True, metavar="FILE[:layer]", help="Street centre lines, or an .osm.pbf.")
 @click.option("--households", required=True, metavar="COL", help="Column of UNITS with household counts.")
 @click.option(
     "--residents-60", metavar="COL", help="Column of UNITS with residents of 60 and over, for rules that serve them."
@@ -110,18 +111,18 @@ def _by_radius(units: str, output: Path, options: dict[str, Any]) -> Outcome:
             raise BadInputError(f"--{name.removesuffix('s').replace('_', '-')} goes with --rules, which is not given")
     check_output(output, specs[-1:])
     unit_frame = read_frame(units, options["layer"])
-    facility_frame, street_frame = read_frame(specs[-1]), read_frame(options["streets"])
+    facility_frame, streets = read_frame(specs[-1]), read_streets(options["streets"])
     _check_columns(unit_frame, options["unit_id"])
     names = _facility_names(facility_frame, options["facility_id"])
     report = find_gaps(
-        unit_frame, facility_frame, street_frame,
+        unit_frame, facility_frame, streets.lines, gates=streets.gates,
         households=options["households"], radius_m=radius_m, snap_limit_m=options["snap_m"],
     )  # fmt: skip
     write_layers(output, {"unit": _with_results(unit_frame, report, names)})
     return _show, {
         **_summarise(report),
         "facilities": len(facility_frame),
-        "streets": len(street_frame),
+        "streets": len(streets.lines),
         "radius_m": radius_m,
         "snap_m": options["snap_m"],
     }
@@ -138,7 +139,8 @@ def _by_rules(units: str, output: Path, options: dict[str, Any]) -> Outcome:
     files.check_columns(unit_frame)
     _check_id(unit_frame, options["unit_id"])
     demand = files.read_demand(unit_frame, {name: options[name] for name in DEMANDS})
-    network = build_network(read_frame(options["streets"]))
+    streets = read_streets(options["streets"])
+    network = build_network(streets.lines, gates=streets.gates)
     circles, frames = files.judge_files(network, unit_frame, paths, rules, demand=demand, snap_m=options["snap_m"])
     names = {kind: _facility_names(frame, options["facility_id"]) for kind, frame in frames.items()}
     capacities = files.read_capacities(options["capacity"], circles, frames, demand)

@@ -32,8 +32,8 @@ class NetworkReport:
         Size of the graph.
     piece_length_m
         Metres of street in each connected piece, the longest first. Between pieces there is no way.
-    crossings_made
-        How many nodes stand where lines cross at grade without sharing a vertex.
+    crossing_xy
+        Shape (n, 2), the nodes where lines cross on the ground without sharing a vertex, metres in the network's CRS.
     gates_closed, gates_off_street
         Closed gates that cut a street, and those that stand at none.
     gaps
@@ -45,10 +45,15 @@ class NetworkReport:
     nodes: int
     edges: int
     piece_length_m: FloatArray
-    crossings_made: int
+    crossing_xy: FloatArray
     gates_closed: int
     gates_off_street: int
     gaps: Gaps
+
+    @property
+    def crossings_made(self) -> int:
+        """How many nodes were made where lines cross without sharing a vertex."""
+        return len(self.crossing_xy)
 
     @property
     def pieces(self) -> int:
@@ -151,9 +156,10 @@ def build_network(
     gates_xy = np.empty((0, 2))
     if gates is not None:
         gates_xy = _points(gates[closed_gates(gates)].geometry.to_crs(crs))
+    lines = np.where(is_walked, streets.geometry.to_crs(crs).to_numpy(), None)  # rows keep their numbers
     built = build(
-        walked.geometry.to_crs(crs).to_numpy(),
-        standing=standing(walked),
+        lines,
+        standing=standing(streets),
         closed_gates_xy=gates_xy,
         close_gaps_m=close_gaps_m,
         report_gaps_m=max(REPORT_GAPS_M, close_gaps_m) if report_gaps_m is None else report_gaps_m,
@@ -165,7 +171,7 @@ def build_network(
         nodes=len(graph.node_xy),
         edges=len(graph.edge_from),
         piece_length_m=graph.piece_length_m,
-        crossings_made=len(built.crossing_xy),
+        crossing_xy=built.crossing_xy,
         gates_closed=int(built.gate_is_at_street.sum()),
         gates_off_street=int((~built.gate_is_at_street).sum()),
         gaps=built.gaps,

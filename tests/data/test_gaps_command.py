@@ -117,7 +117,7 @@ def test_the_layer_option_wins(town, capsys):
         (["--radius-m", "-1"], "the radius is -1.0 m; it must be above 0"),
         (["--radius-m", "far"], "'far' is not a valid float"),
         (["--snap-m", "nan"], "the snap limit is nan m"),
-        (["--streets", "{town}:canteen"], "a street is a Point; streets must be lines"),
+        (["--streets", "{town}:canteen"], "streets row 0 is a Point; streets must be lines"),
         (["--streets", "{town}:lanes"], "has no layer lanes; it has: homes, canteen, road"),
         (["--facilities", "{town}.gone"], "there is no file"),
         (["--facilities", "{broken}"], "is damaged or no spatial file"),

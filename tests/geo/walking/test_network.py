@@ -180,8 +180,10 @@ def test_bad_streets_answer_in_a_sentence():
     refused("none is longer than 0 m", town([(5, 5), (5, 5)]))
     refused("no coordinate reference system", town(STREET).set_crs(None, allow_override=True))
     refused("gates have no coordinate", town(STREET), gates=points((0, 0)).set_crs(None, allow_override=True))
-    refused("row 1 is a Point; streets must be lines", gpd.GeoDataFrame(
-        geometry=[shapely.LineString(STREET), shapely.Point(0, 0)], crs=CRS))  # fmt: skip
+    mixed = gpd.GeoDataFrame(
+        {"highway": ["motorway", "path"]}, geometry=[shapely.LineString(STREET), shapely.Point(0, 0)], crs=CRS
+    )
+    refused("streets row 1 is a Point; streets must be lines", mixed)
     refused("at least 0", town(STREET), close_gaps_m=-1)
 
 
