@@ -18,7 +18,7 @@ from data.errors import ClusterError
 from data.settings import caller_is_root, caller_name, short_hash
 
 # prints "ready", then one line for each line of SQL that comes in; ends with its input
-# a shell's background job hands down an ignored Ctrl-C, and Python then never hears one: the child starts like a server
+# a shell's background job hands down an ignored Ctrl-C, nohup an ignored hang-up: the child hears both all the same
 PROGRAM = """
 import signal
 import sys
@@ -28,6 +28,7 @@ from data import cluster
 from data.errors import ClusterError
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 try:
     place = cluster.locate(Path(sys.argv[1]))
     with cluster.running(place):
@@ -252,16 +253,17 @@ def test_two_clusters_do_not_disturb_each_other(directory, start) -> None:
 
 
 @pytest.fixture(params=["heard", "ignored"])
-def interrupt_here(request):
-    """Ctrl-C as the tests find it, and as they find it in a shell's background job."""
-    before = signal.getsignal(signal.SIGINT)
-    if request.param == "ignored":
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def signals_here(request):
+    """Ctrl-C and hang-up as the tests find them, and as they find them in a background job under nohup."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    for number in before if request.param == "ignored" else ():
+        signal.signal(number, signal.SIG_IGN)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("interrupt_here")
+@pytest.mark.usefixtures("signals_here")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_every_ending_signal_ends_the_server(directory, start, until, number) -> None:
     runner = start(directory)
