@@ -125,9 +125,7 @@ def _run(search: _Search, metres: csr_array) -> None:
     if search.is_done or len(search.savings.row_site) > EXACT_ENTRIES:
         return
     cuts = relaxed.cuts if relaxed else ()
-    found, bound = search_savings(
-        search.savings, search.p, search.chosen, cuts=cuts, time_limit_s=search.budget.left_s
-    )
+    found, bound = search_savings(search.savings, search.p, search.chosen, cuts=cuts, time_limit_s=search.budget.left_s)
     search.offer(found)
     search.lower(bound)
 

@@ -74,7 +74,7 @@ def _arrays(matrix: csr_array | csc_array) -> tuple[IntArray, IntArray]:
 
 
 @compiled
-def _implied(row_first: IntArray, row_site: IntArray, site_first: IntArray, site_row: IntArray) -> BoolArray:
+def _implied(row_first: IntArray, row_site: IntArray, site_first: IntArray, site_row: IntArray) -> BoolArray:  # noqa: C901
     """Rows that hold all sites of another row; of equal rows all but the first."""
     count = len(row_first) - 1
     is_implied = np.zeros(count, dtype=np.bool_)

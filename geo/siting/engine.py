@@ -197,9 +197,7 @@ def _filled(problem: SitingProblem, chosen: IntArray, p: int) -> IntArray:
     return np.concatenate([taken, np.setdiff1d(free, taken)[: p - len(taken)]])
 
 
-def _with_capacity(
-    problem: SitingProblem, model: SitingModel, p: int, budget: Budget
-) -> tuple[IntArray, float, float]:
+def _with_capacity(problem: SitingProblem, model: SitingModel, p: int, budget: Budget) -> tuple[IntArray, float, float]:
     """All models where sites can serve only so much."""
     if model is SitingModel.PCENTER:
         raise InvalidInputError("pcenter knows no capacities; leave them out")
@@ -224,9 +222,7 @@ def _with_capacity(
 
 def _pairs(problem: SitingProblem, radius_m: float) -> IntArray:
     """Stored pairs at most so far apart, of demand with weight."""
-    return np.flatnonzero(
-        (problem.distance_m.data <= radius_m + REACH_M) & (problem.weight > 0)[problem.row()]
-    )
+    return np.flatnonzero((problem.distance_m.data <= radius_m + REACH_M) & (problem.weight > 0)[problem.row()])
 
 
 def _must(found: tuple[IntArray, FloatArray, float, float] | None) -> tuple[IntArray, float, float]:

@@ -59,4 +59,5 @@ def _shares_start(savings: Savings, is_open: BoolArray) -> FloatArray:
     share = np.zeros(len(value))
     best = order[savings.row_first[:-1]]
     share[best] = value[best] > 0
-    return np.r_[is_open.astype(float), share]
+    point: FloatArray = np.r_[is_open.astype(float), share]
+    return point

@@ -40,13 +40,14 @@ def price_rows(savings: Savings, p: int, target: float, *, steps: int = STEPS) -
 def worth(savings: Savings, price: FloatArray) -> FloatArray:
     """What every site saves above the prices of its rows."""
     above = np.maximum(savings.site_value - price[savings.site_row], 0)
-    return np.bincount(
+    total: FloatArray = np.bincount(
         np.repeat(np.arange(len(savings.site)), np.diff(savings.site_first)), above, minlength=len(savings.site)
-    )
+    ).astype(np.float64)
+    return total
 
 
 @compiled
-def _descend(  # noqa: PLR0913
+def _descend(  # noqa: C901, PLR0912, PLR0913, PLR0917
     row_first: IntArray,
     site_first: IntArray,
     site_row: IntArray,

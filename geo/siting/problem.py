@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, sparray, spmatrix
+from scipy.sparse import csr_array
 
 from geo.arrays import BoolArray, FloatArray, IntArray
 from geo.errors import InvalidInputError
@@ -56,7 +56,7 @@ class SitingProblem:
 
 
 def siting_problem(
-    distance_m: csr_array | sparray | spmatrix,
+    distance_m: csr_array,
     weight: npt.ArrayLike,
     *,
     radius_m: float,

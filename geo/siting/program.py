@@ -76,8 +76,8 @@ def solve(
     by_points
         Whether a linear program is solved by interior points (large ones) or by the simplex method.
     """
-    solver = highspy.Highs()
-    options = {
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    options: dict[str, bool | int | float | str] = {
         "output_flag": False, "threads": 1, "parallel": "off", "random_seed": 0, "mip_rel_gap": gap,
         "mip_abs_gap": 1e-9 if gap == 0 else 1e-6, "solver": "ipm" if by_points else "choose",
     }  # fmt: skip
@@ -123,8 +123,8 @@ def _read(solver: highspy.Highs, program: Program) -> Solved | None:
     if program.is_whole is None:
         if not is_optimal:
             return Solved(None, -np.inf, np.inf, None)
-        x, value = np.array(solution.col_value), float(info.objective_function_value)
-        return Solved(x, value, value, np.abs(np.array(solution.row_dual)))
+        value = float(info.objective_function_value)
+        return Solved(np.array(solution.col_value), value, value, np.abs(np.array(solution.row_dual)))
     if status == highspy.HighsModelStatus.kSolveError:
         raise SolverError("the solver failed on this program")
     has_point = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible

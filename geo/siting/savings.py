@@ -8,9 +8,9 @@ save is taken off beforehand.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
-from geo.arrays import FloatArray, IntArray
+from geo.arrays import BoolArray, FloatArray, IntArray
 from geo.compiled import compiled
 
 
@@ -93,7 +93,7 @@ def _both_ways(value: csr_array, row: IntArray, site: IntArray, *, is_flat: bool
 
 
 def merge_rows(value: csr_array) -> tuple[csr_array, IntArray]:
-    """Add up rows that save at the same sites in the same proportion; rows without savings go. Also who stands for each."""
+    """Add up rows that save at the same sites in proportion, drop those without savings; also which row stands for each."""  # noqa: E501
     full = np.flatnonzero(np.diff(value.indptr))
     value = value[full]
     count = np.diff(value.indptr)
@@ -110,15 +110,15 @@ def merge_rows(value: csr_array) -> tuple[csr_array, IntArray]:
     group = np.empty(len(order), dtype=np.int64)
     group[order] = np.cumsum(is_new) - 1
     first = order[is_new]
-    factor = np.bincount(group, peak) / peak[first]
     merged = csr_array(value[first])
-    merged.data = merged.data * np.repeat(factor, np.diff(merged.indptr))
+    length = np.diff(merged.indptr)
+    merged.data = merged.data / np.repeat(peak[first], length) * np.repeat(np.bincount(group, peak), length)
     return merged, full[first]
 
 
-def _alike(value: csr_array, share: FloatArray, count: IntArray, one: IntArray, other: IntArray) -> np.ndarray:
+def _alike(value: csr_array, share: FloatArray, count: IntArray, one: IntArray, other: IntArray) -> BoolArray:
     """Tell which pairs of rows are equal, entry by entry."""
-    same = count[one] == count[other]
+    same: BoolArray = count[one] == count[other]
     length = np.where(same, count[one], 0)
     step = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
     a, b = np.repeat(value.indptr[one], length) + step, np.repeat(value.indptr[other], length) + step
@@ -135,13 +135,13 @@ def _positive(value: csr_array) -> csr_array:
     return kept
 
 
-def _wide(matrix: csr_array) -> tuple[IntArray, IntArray, FloatArray]:
+def _wide(matrix: csr_array | csc_array) -> tuple[IntArray, IntArray, FloatArray]:
     """Arrays of a compressed matrix as the kernels take them."""
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), np.ascontiguousarray(matrix.data)
 
 
 @compiled
-def beaten(
+def beaten(  # noqa: C901
     first: IntArray,
     member: IntArray,
     value: FloatArray,

@@ -1,4 +1,4 @@
-"""Good choices of p sites: greedy, interchange, and annealing over swaps with neighbours. Budgets are counts of steps."""
+"""Good choices of p sites: greedy, interchange, annealing over swaps with neighbours. Budgets are counts of steps."""
 
 import math
 
@@ -118,7 +118,7 @@ def _best_two(
 
 
 @compiled
-def _interchange(  # noqa: PLR0913, C901
+def _interchange(  # noqa: C901, PLR0912, PLR0913, PLR0917
     row_first: IntArray,
     row_site: IntArray,
     row_value: FloatArray,
@@ -186,7 +186,7 @@ def _random(state: np.ndarray) -> float:
 
 
 @compiled
-def _anneal(  # noqa: PLR0913, C901
+def _anneal(  # noqa: C901, PLR0912, PLR0913, PLR0917
     row_first: IntArray,
     row_site: IntArray,
     site_first: IntArray,

@@ -4,13 +4,13 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from geo.arrays import FloatArray, IntArray
-from geo.siting.program import Program, solve
 from geo.siting.problem import SitingProblem
+from geo.siting.program import Program, solve
 
 NODES = 5000
 
 
-def share_out(
+def share_out(  # noqa: PLR0913
     problem: SitingProblem,
     pair: IntArray,
     *,

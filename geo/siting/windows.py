@@ -148,7 +148,7 @@ def find_cuts(windows: Windows, x: FloatArray, covered: FloatArray) -> list[Cut]
 
 
 @compiled
-def _cut_all(  # noqa: PLR0913
+def _cut_all(  # noqa: PLR0913, PLR0917
     first: int,
     stop: int,
     row_start: IntArray,
@@ -174,7 +174,7 @@ def _cut_all(  # noqa: PLR0913
 
 
 @compiled
-def _envelope(  # noqa: PLR0912, PLR0913, PLR0915, C901
+def _envelope(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
     weight: FloatArray,
     price: FloatArray,
     site_first: IntArray,
@@ -258,7 +258,7 @@ def _envelope(  # noqa: PLR0912, PLR0913, PLR0915, C901
 
 
 @compiled
-def _best_choice(  # noqa: PLR0912, PLR0913, PLR0915, C901
+def _best_choice(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
     weight: FloatArray,
     price: FloatArray,
     site_first: IntArray,
