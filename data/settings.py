@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from geo.pace import ADULT, ELDER, Pace
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -38,6 +40,25 @@ class DataSettings(BaseSettings):
     )
     password_passes: int = Field(default=3, ge=1, description="Passes over that memory (Argon2id).")
     password_lanes: int = Field(default=4, ge=1, description="Parallel lanes of that memory (Argon2id).")
+    walk_adult_m_min: float = Field(
+        default=ADULT.metres_a_minute,
+        gt=0,
+        description="Metres an adult walks in a minute: 300 m in 5 minutes (GB 50180-2018, TD/T 1062-2021).",
+    )
+    walk_elder_m_min: float = Field(
+        default=ELDER.metres_a_minute,
+        gt=0,
+        description="Metres an elder walks in a minute: 0.8 m/s (literature, medium confidence).",
+    )
+
+    @property
+    def paces(self) -> dict[str, Pace]:
+        """The walking paces by name, each with its source; one that was set says so."""
+        named = {"adult": (self.walk_adult_m_min, ADULT), "elder": (self.walk_elder_m_min, ELDER)}
+        return {
+            name: usual if metres == usual.metres_a_minute else Pace(metres, f"YIWANGTU_WALK_{name.upper()}_M_MIN")
+            for name, (metres, usual) in named.items()
+        }
 
 
 def short_hash(path: Path) -> str:

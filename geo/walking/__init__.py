@@ -12,6 +12,7 @@
 Coordinates are metres in the network's CRS unless a function takes a GeoDataFrame.
 """
 
+from geo.pace import ADULT, ELDER, Pace
 from geo.walking.build import CLOSE_GAPS_M, REPORT_GAPS_M, Gaps, build_walking_graph
 from geo.walking.distances import (
     NearestFacility,
@@ -24,7 +25,6 @@ from geo.walking.distances import (
 )
 from geo.walking.graph import SNAP_LIMIT_M, Snap, WalkingGraph, snap_points
 from geo.walking.network import Network, NetworkReport, build_network
-from geo.walking.pace import ADULT, ELDER, Pace
 from geo.walking.route import Route, walk_route
 from geo.walking.ways import closed_gates, walkable_streets
 
