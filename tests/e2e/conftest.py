@@ -14,8 +14,10 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from data.settings import PROJECT
+from tests.e2e.browsing import SLOW_MS, sign_in
 
 START_LIMIT_S = 300
 
@@ -100,3 +102,20 @@ def demo_passwords(demo: tuple[str, Path]) -> dict[str, str]:
     """Login -> generated password; "wall" -> the kiosk token."""
     lines = (demo[1] / "demo-passwords.txt").read_text("utf-8").splitlines()
     return dict(line.split() for line in lines)
+
+
+@pytest.fixture
+def desk(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> Page:
+    """The desk of a signed-in planner at 1440 x 900 with the first city's grids listed."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    sign_in(page, f"{demo_url}/planner/", "planner", demo_passwords["planner"])
+    expect(page.locator("#panel-grids tbody tr").first).to_be_visible(timeout=SLOW_MS)
+    return page
+
+
+@pytest.fixture
+def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
+    """A page of another browser, not signed in."""
+    context = browser.new_context(**{**browser_context_args, "viewport": {"width": 1440, "height": 900}})
+    yield context.new_page()
+    context.close()

@@ -2,54 +2,35 @@
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.browsing import JOB_MS, SLOW_MS, api, axe_faults, call
+
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
-SLOW_MS = 30_000
-JOB_MS = 180_000
 MARKS = """() => window.__map.queryRenderedFeatures({ layers: ['planner-conflicts-icon'] })
   .map((one) => one.properties.code)"""
 
 
-def _api(page: Page, path: str) -> Any:
-    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)
-
-
-def _faults(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("tags => axe.run({ runOnly: tags })", AXE_TAGS)
-    return [f"{rule['id']}: {rule['nodes'][0]['target']}" for rule in found["violations"]]
-
-
 @pytest.fixture
-def desk(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> Page:
-    """The desk of a planner, on a community of at least two grids."""
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(f"{demo_url}/planner/")
-    page.get_by_label("账号").fill("planner")
-    page.get_by_label("密码").fill(demo_passwords["planner"])
-    page.get_by_role("button", name="登录").click()
-    expect(page.locator("#panel-grids tbody tr").first).to_be_visible(timeout=SLOW_MS)
-    city = _api(page, "/api/areas")["areas"][0]["code"]
-    street = _api(page, f"/api/areas?parent={city}")["areas"][-1]
-    communities = _api(page, f"/api/areas?parent={street['code']}")["areas"]
+def desk(desk: Page, demo_url: str) -> Page:
+    """The desk on a community of at least two grids, where layers are laid side by side."""
+    city = api(desk, "/api/areas")["areas"][0]["code"]
+    street = api(desk, f"/api/areas?parent={city}")["areas"][-1]
+    communities = api(desk, f"/api/areas?parent={street['code']}")["areas"]
     community = max(communities, key=lambda one: one["grids"] or 0)
     assert community["grids"] > 1
-    page.goto(f"{demo_url}/planner/#area={community['path']}&tab=crosswalk")
-    page.reload()
-    expect(page.get_by_label("对照名称")).to_be_visible(timeout=SLOW_MS)
-    return page
+    desk.goto(f"{demo_url}/planner/#area={community['path']}&tab=crosswalk")
+    desk.reload()
+    expect(desk.get_by_label("对照名称")).to_be_visible(timeout=SLOW_MS)
+    return desk
 
 
 def _layers(page: Page) -> tuple[str, dict[str, tuple[str, int]], set[str]]:
     """A layer of today's grids, but for one unit of the first that it has in the second: CSV, units, that unit."""
     within = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('area')").split(".")[-1]
-    rows = _api(page, f"/api/layers/unit/items?within={within}&limit=1000")["features"]
+    rows = api(page, f"/api/layers/unit/items?within={within}&limit=1000")["features"]
     units = {
         one["properties"]["code"]: (one["properties"]["grid"], one["properties"]["households"])
         for one in rows
@@ -60,6 +41,12 @@ def _layers(page: Page) -> tuple[str, dict[str, tuple[str, int]], set[str]]:
     stray = max(of_first, key=lambda code: (units[code][1], code))
     table = [f"{code},{second if code == stray else grid}" for code, (grid, _) in sorted(units.items())]
     return "\n".join(["unit,grid", *table, ""]), units, {stray}
+
+
+def _open(page: Page, url: str) -> None:
+    page.goto(url)
+    page.reload()
+    expect(page.get_by_role("button", name="关闭对比")).to_be_visible(timeout=SLOW_MS)
 
 
 def test_two_layers_become_one_plan(desk: Page, tmp_path: Path) -> None:
@@ -92,16 +79,28 @@ def test_two_layers_become_one_plan(desk: Page, tmp_path: Path) -> None:
     listed.first.get_by_role("button").press("Enter")
     desk.wait_for_function(f"() => !window.__map.isMoving() && ({MARKS})().length > 0", timeout=SLOW_MS)
     assert set(desk.evaluate(MARKS)) == strays
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []
 
     desk.get_by_label("沿用编码").select_option("综治")
     desk.get_by_role("button", name="开始合并").click()
     expect(desk.get_by_role("button", name="关闭对比")).to_be_visible(timeout=JOB_MS)
     expect(desk.locator('.merge-outcome [data-layer="综治"]')).to_be_visible()
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []
     with desk.expect_download() as download:
         desk.get_by_role("link", name="下载编码对照表").first.click()
     download.value.save_as(tmp_path / "table.csv")
     rows = list(csv.DictReader((tmp_path / "table.csv").read_text("utf-8-sig").splitlines()))
     assert len(rows) == 2 * len(units)
     assert all(one["new_code"] for one in rows)
+
+    # the layers change, then the crosswalk goes: the plan that stays says so, and offers no table that is not its own
+    plan, made = desk.url, api(desk, "/api/crosswalks")["crosswalks"][0]
+    assert made["is_stale"] is False
+    assert call(desk, "DELETE", f"/api/crosswalks/{made['id']}/layers/综治")["is_stale"] is True
+    _open(desk, plan)
+    expect(desk.locator(".merge-outcome")).to_contain_text("合并之后图层有改动")
+    expect(desk.locator(".merge-outcome").get_by_role("link")).to_have_count(1)
+    call(desk, "DELETE", f"/api/crosswalks/{made['id']}")
+    _open(desk, plan)
+    expect(desk.locator(".merge-outcome")).to_contain_text("对照已删除")
+    expect(desk.locator(".merge-outcome").get_by_role("link")).to_have_count(0)

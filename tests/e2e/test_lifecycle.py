@@ -1,63 +1,25 @@
 """The life of a plan in a real browser: withdrawn, sent back, approved for a later day, restored, run again."""
 
 import datetime as dt
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browsing import JOB_MS, SLOW_MS, call, sign_in
 
 pytestmark = pytest.mark.browser
-SLOW_MS = 30_000
-JOB_MS = 180_000
-
-
-def _sign_in(page: Page, url: str, login: str, password: str) -> Page:
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(url)
-    page.get_by_label("账号").fill(login)
-    page.get_by_label("密码").fill(password)
-    page.get_by_role("button", name="登录").click()
-    return page
-
-
-def _call(page: Page, method: str, path: str, body: Any = None) -> Any:
-    """Ask as the page would: with the session's token."""
-    return page.evaluate(
-        """async ([method, path, body]) => {
-          const { csrf_token } = await (await fetch('/api/session')).json();
-          const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token };
-          const answer = await fetch(path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
-          return answer.json();
-        }""",
-        [method, path, body],
-    )
-
-
-@pytest.fixture
-def desk(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> Page:
-    """The desk of a planner."""
-    _sign_in(page, f"{demo_url}/planner/", "planner", demo_passwords["planner"])
-    expect(page.locator("#panel-grids tbody tr").first).to_be_visible(timeout=SLOW_MS)
-    return page
-
-
-@pytest.fixture
-def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
-    """A page of another browser, not signed in."""
-    context = browser.new_context(**browser_context_args)
-    yield context.new_page()
-    context.close()
 
 
 def _communities(page: Page) -> list[dict[str, Any]]:
     """The communities of the first city with at least two grids."""
-    city = _call(page, "GET", "/api/areas")["areas"][0]["code"]
+    city = call(page, "GET", "/api/areas")["areas"][0]["code"]
     return [
         community
-        for street in _call(page, "GET", f"/api/areas?parent={city}")["areas"]
-        for community in _call(page, "GET", f"/api/areas?parent={street['code']}")["areas"]
+        for street in call(page, "GET", f"/api/areas?parent={city}")["areas"]
+        for community in call(page, "GET", f"/api/areas?parent={street['code']}")["areas"]
         if community["grids"] and community["grids"] > 1
     ]
 
@@ -65,7 +27,7 @@ def _communities(page: Page) -> list[dict[str, Any]]:
 def _draft(page: Page, name: str) -> dict[str, Any]:
     """A draft of today's grids of a community where all of them are connected."""
     for community in reversed(_communities(page)):
-        plan: dict[str, Any] = _call(
+        plan: dict[str, Any] = call(
             page, "POST", "/api/plans", {"base": None, "within": community["code"], "name": name}
         )
         if plan["metrics"]["disconnected_grids"] == 0 and plan["metrics"]["units_unassigned"] == 0:
@@ -91,7 +53,7 @@ def test_a_plan_is_withdrawn_sent_back_approved_for_later_and_restored(
     desk.get_by_role("button", name="提交审批").click()
     expect(desk.get_by_text("已提交，等待另一位规划员审批。")).to_be_visible()
 
-    _sign_in(other, link, "approver", demo_passwords["approver"])
+    sign_in(other, link, "approver", demo_passwords["approver"])
     other.get_by_role("button", name="退回").click(timeout=SLOW_MS)
     other.get_by_role("button", name="退回", exact=True).click()
     expect(other.get_by_text("请写明退回原因。")).to_be_visible()
@@ -108,7 +70,7 @@ def test_a_plan_is_withdrawn_sent_back_approved_for_later_and_restored(
     other.get_by_label("生效日期").fill(later.isoformat())
     other.get_by_role("button", name="批准").click()
     expect(other.locator(".lifecycle .done")).to_contain_text("已批准")
-    waiting = _call(other, "GET", f"/api/plans/{plan['id']}")
+    waiting = call(other, "GET", f"/api/plans/{plan['id']}")
     assert (waiting["status"], waiting["effective_on"]) == ("approved", later.isoformat())
 
     other.get_by_role("button", name="退回").click()
@@ -127,12 +89,12 @@ def test_a_plan_is_withdrawn_sent_back_approved_for_later_and_restored(
     linked = "new URLSearchParams(location.hash.slice(1)).get('plan')"
     other.wait_for_function(f"known => {linked} !== known", arg=str(plan["id"]))
     restored = other.evaluate(linked)
-    assert _call(other, "GET", f"/api/plans/{restored}")["status"] == "draft"
+    assert call(other, "GET", f"/api/plans/{restored}")["status"] == "draft"
 
 
 def test_a_draft_is_run_again_around_its_locks(desk: Page, demo_url: str) -> None:
     plan = _draft(desk, "重算测试")
-    before = _call(desk, "GET", f"/api/plans/{plan['id']}/workbench")
+    before = call(desk, "GET", f"/api/plans/{plan['id']}/workbench")
     desk.goto(f"{demo_url}/planner/#plan={plan['id']}&edit=1")
     desk.reload()
     row = desk.locator(".edit-grids tbody tr").first
@@ -141,16 +103,34 @@ def test_a_draft_is_run_again_around_its_locks(desk: Page, demo_url: str) -> Non
     desk.locator(".active-grid").get_by_role("button", name="锁定").click()
     desk.locator(".edit-save").get_by_role("button").last.click()
     expect(desk.get_by_role("button", name="关闭对比")).to_be_visible(timeout=JOB_MS)
-    job = _call(desk, "GET", "/api/jobs")["jobs"][0]
+    job = call(desk, "GET", "/api/jobs")["jobs"][0]
     assert (job["status"], job["parameters"]["base_plan"]) == ("succeeded", plan["id"])
 
     made = job["result"]["plan_id"]
     assert desk.evaluate("new URLSearchParams(location.hash.slice(1)).get('plan')") == str(made)
-    after = _call(desk, "GET", f"/api/plans/{made}/workbench")
+    after = call(desk, "GET", f"/api/plans/{made}/workbench")
     assert _units(after, locked) == _units(before, locked)
-    bound = _call(desk, "GET", f"/api/plans/{made}")["metrics"]["moved_bound_households"]
+    bound = call(desk, "GET", f"/api/plans/{made}")["metrics"]["moved_bound_households"]
     if bound is not None:
         expect(desk.locator('[data-total="bound"]')).to_contain_text(f"{bound:,}")
+
+
+def test_a_notice_takes_its_days_and_where_opinions_go(desk: Page, demo_url: str, tmp_path: Path) -> None:
+    plan = _draft(desk, "公示测试")
+    _open(desk, f"{demo_url}/planner/#plan={plan['id']}")
+    desk.get_by_text("公示期限和意见反馈").click()
+    desk.get_by_label("公示开始日期").fill("2026-12-08")
+    desk.get_by_label("公示结束日期").fill("2026-12-01")
+    expect(desk.get_by_text("结束日期早于开始日期")).to_be_visible()
+    expect(desk.get_by_role("link", name="网页")).to_have_count(0)
+    desk.get_by_label("公示结束日期").fill("2026-12-14")
+    desk.get_by_label("意见反馈方式").fill("社区服务站")
+    with desk.expect_download() as download:
+        desk.get_by_role("link", name="网页").click()
+    download.value.save_as(tmp_path / "notice.html")
+    said = (tmp_path / "notice.html").read_text("utf-8")
+    assert "公示期限：2026年12月8日至2026年12月14日（共 7 天）" in said
+    assert "意见反馈：社区服务站" in said
 
 
 def _units(payload: dict[str, Any], code: str | None) -> set[str]:

@@ -1,39 +1,15 @@
 """The planning desk in a real browser: its numbers are compared with the API's, its map with the map's own data."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.browsing import JOB_MS, SLOW_MS, api, axe_faults, number_in, sign_in
+
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
-SLOW_MS = 30_000
-JOB_MS = 180_000
 FLOOR, CEILING = 400, 800
-
-
-def _sign_in(page: Page, demo_url: str, login: str, password: str) -> None:
-    page.goto(f"{demo_url}/planner/")
-    page.get_by_label("账号").fill(login)
-    page.get_by_label("密码").fill(password)
-    page.get_by_role("button", name="登录").click()
-
-
-def _api(page: Page, path: str) -> Any:
-    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)
-
-
-def _number(text: str) -> int:
-    return int(re.sub(r"\D", "", text))
-
-
-def _faults(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("tags => axe.run({ runOnly: tags })", AXE_TAGS)
-    return [f"{rule['id']}: {rule['nodes'][0]['target']}" for rule in found["violations"]]
 
 
 def _misses(features: list[dict[str, Any]]) -> dict[str, int]:
@@ -45,11 +21,11 @@ def _misses(features: list[dict[str, Any]]) -> dict[str, int]:
 
 def _worst_community(page: Page) -> tuple[dict[str, Any], dict[str, Any]]:
     """The street and community of the first city that has the most grids outside the band."""
-    city = _api(page, "/api/areas")["areas"][0]["code"]
+    city = api(page, "/api/areas")["areas"][0]["code"]
     pairs = [
         (street, community)
-        for street in _api(page, f"/api/areas?parent={city}")["areas"]
-        for community in _api(page, f"/api/areas?parent={street['code']}")["areas"]
+        for street in api(page, f"/api/areas?parent={city}")["areas"]
+        for community in api(page, f"/api/areas?parent={street['code']}")["areas"]
     ]
     return max(pairs, key=lambda pair: pair[1]["grids_outside_band"])
 
@@ -65,25 +41,16 @@ def _choose(page: Page, street: dict[str, Any], community: dict[str, Any]) -> No
     expect(item).to_have_attribute("aria-selected", "true")
 
 
-@pytest.fixture
-def desk(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> Page:
-    """The desk of a signed-in planner at 1440 x 900 with the first city's grids listed."""
-    page.set_viewport_size({"width": 1440, "height": 900})
-    _sign_in(page, demo_url, "planner", demo_passwords["planner"])
-    expect(page.locator("#panel-grids tbody tr").first).to_be_visible(timeout=SLOW_MS)
-    return page
-
-
 def test_a_worker_is_told_that_this_is_not_their_desk(
     page: Page, demo_url: str, demo_passwords: dict[str, str]
 ) -> None:
-    _sign_in(page, demo_url, "worker", demo_passwords["worker"])
+    sign_in(page, f"{demo_url}/planner/", "worker", demo_passwords["worker"])
     expect(page.get_by_role("alert")).to_contain_text("没有规划员权限")
 
 
 def test_table_lists_the_offenders_of_the_area_worst_first(desk: Page) -> None:
-    city = _api(desk, "/api/areas")["areas"][0]["code"]
-    misses = _misses(_api(desk, f"/api/layers/grid/items?within={city}&limit=1000")["features"])
+    city = api(desk, "/api/areas")["areas"][0]["code"]
+    misses = _misses(api(desk, f"/api/layers/grid/items?within={city}&limit=1000")["features"])
     assert misses
     rows = desk.locator("#panel-grids tbody tr")
     expect(rows).to_have_count(len(misses))
@@ -115,30 +82,30 @@ def test_row_flies_to_the_grid_and_the_map_says_its_state_by_sign(desk: Page) ->
 
 def test_rebalance_one_community_compare_and_keep_as_a_draft(desk: Page) -> None:
     street, community = _worst_community(desk)
-    today = _api(desk, f"/api/layers/grid/items?within={community['code']}&limit=1000")["features"]
+    today = api(desk, f"/api/layers/grid/items?within={community['code']}&limit=1000")["features"]
     _choose(desk, street, community)
     desk.get_by_role("tab", name="计算").click()
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []
     desk.get_by_role("button", name="开始计算").click()
     expect(desk.get_by_role("button", name="关闭对比")).to_be_visible(timeout=JOB_MS)
 
-    job = _api(desk, "/api/jobs")["jobs"][0]
+    job = api(desk, "/api/jobs")["jobs"][0]
     assert (job["kind"], job["within"], job["status"]) == ("rebalance", community["code"], "succeeded")
     plan_id = job["result"]["plan_id"]
-    proposed = _api(desk, f"/api/plans/{plan_id}/grids")["features"]
-    changes = _api(desk, f"/api/plans/{plan_id}/changes")["features"]
+    proposed = api(desk, f"/api/plans/{plan_id}/grids")["features"]
+    changes = api(desk, f"/api/plans/{plan_id}/changes")["features"]
     after = f"{len(proposed) - len(_misses(proposed))} / {len(proposed)}"
     before = f"{len(today) - len(_misses(today))} / {len(today)}"
     expect(desk.locator('[data-total="in-band-before"]')).to_have_text(before)
     expect(desk.locator('[data-total="in-band-after"]')).to_have_text(after)
     moved = sum(one["properties"]["households"] for one in changes)
-    assert _number(desk.locator('[data-total="moved"]').inner_text().split(" ")[0]) == moved
+    assert number_in(desk.locator('[data-total="moved"]').inner_text().split(" ")[0]) == moved
     touched = {one["properties"][end] for one in changes for end in ("from_grid", "to_grid")} - {None}
     rows = desk.locator(".compare-table tbody tr[data-code]")
     assert set(rows.evaluate_all("rows => rows.map(row => row.dataset.code)")) == touched
     expect(desk.get_by_role("region", name="现行网格").first).to_be_visible()
     expect(desk.get_by_role("region", name="方案网格").first).to_be_visible()
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []
 
     desk.get_by_label("方案名称").fill("浏览器测试草案")
     desk.get_by_role("button", name="保存为草案").click()
@@ -146,11 +113,11 @@ def test_rebalance_one_community_compare_and_keep_as_a_draft(desk: Page) -> None
     desk.get_by_role("button", name="关闭对比").click()
     kept = desk.locator(".plan", has_text="浏览器测试草案")
     expect(kept).to_contain_text("草案")
-    assert _api(desk, f"/api/plans/{plan_id}")["status"] == "draft"
+    assert api(desk, f"/api/plans/{plan_id}")["status"] == "draft"
     kept.get_by_role("button", name="删除").click()
     kept.get_by_role("group").get_by_role("button", name="删除").click()
     expect(kept).to_have_count(0)
-    assert _api(desk, f"/api/plans/{plan_id}")["code"] == "not_found"
+    assert api(desk, f"/api/plans/{plan_id}")["code"] == "not_found"
 
 
 def test_gap_run_shows_totals_that_add_up_and_signs_of_their_own(desk: Page) -> None:
@@ -163,13 +130,13 @@ def test_gap_run_shows_totals_that_add_up_and_signs_of_their_own(desk: Page) -> 
     expect(desk.locator('[data-total="covered-ratio"]')).to_be_visible(timeout=JOB_MS)
     assert desk.get_by_text("步行 250 米内").is_visible()
 
-    result = _api(desk, "/api/jobs")["jobs"][0]["result"]
-    shown = [_number(text) for text in desk.locator(".gap-totals dd").all_inner_texts()]
+    result = api(desk, "/api/jobs")["jobs"][0]["result"]
+    shown = [number_in(text) for text in desk.locator(".gap-totals dd").all_inner_texts()]
     assert shown == [result[f"households_{key}"] for key in ("covered", "uncovered", "unknown")]
     assert sum(shown) == community["households"]
     signs = desk.locator(".gap-totals .verdict-mark > *").evaluate_all("marks => marks.map(mark => mark.tagName)")
     assert signs == ["circle", "path", "rect", "text"]
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []
 
 
 def test_a_band_that_is_none_is_refused_in_words(desk: Page) -> None:
@@ -183,4 +150,4 @@ def test_the_desk_in_english(desk: Page) -> None:
     desk.get_by_role("button", name="English").click()
     expect(desk.get_by_role("heading", name="Planning desk")).to_be_visible()
     expect(desk.get_by_role("heading", name="Grids outside the band")).to_be_visible()
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []

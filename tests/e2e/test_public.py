@@ -2,50 +2,22 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
+from tests.e2e.browsing import SLOW_MS, Watch, axe_faults, wait_for_map
+
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-SLOW_MS = 30_000
 XIALU = "下陆区"
 XIALU_CODE = "420204"
-
-
-class Watch:
-    """Collects what a healthy page never does, and every request."""
-
-    def __init__(self, page: Page, origin: str) -> None:
-        self.faults: list[str] = []
-        self.requests: list[str] = []
-        self._origin = origin
-        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
-        page.on("console", lambda message: self._console(message.type, message.text))
-        page.on("request", lambda request: self._request(request.url, request.post_data))
-
-    def _console(self, kind: str, text: str) -> None:
-        if kind == "error" or (kind == "warning" and "ReadPixels" not in text):
-            self.faults.append(f"console: {text}")
-
-    def _request(self, url: str, body: str | None) -> None:
-        self.requests.append(f"{url} {body or ''}")
-        if not url.startswith((self._origin, "data:", "blob:")):
-            self.faults.append(f"foreign request: {url}")
 
 
 def _open(page: Page, demo_url: str, path: str = "") -> None:
     page.goto(f"{demo_url}/public/{path}")
     expect(page.locator(".row, .card").first).to_be_visible(timeout=SLOW_MS)
     expect(page.locator(".count")).to_contain_text("找到")
-
-
-def _wait_for_map(page: Page) -> None:
-    page.wait_for_function(
-        "() => window.__map && window.__map.loaded() && window.__map.areTilesLoaded()", timeout=SLOW_MS
-    )
 
 
 def _found(page: Page) -> int:
@@ -73,14 +45,6 @@ def _codes_of_rows(page: Page, kind: str) -> list[str]:
     return sorted(one.removeprefix(prefix) for one in identities if one.startswith(prefix))
 
 
-def _axe(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    return [f"{fault['id']}: {fault['nodes'][0]['html']}" for fault in found["violations"]]
-
-
 @pytest.fixture
 def watch(page: Page, demo_url: str) -> Iterator[Watch]:
     """A guard of the page: any fault fails the test."""
@@ -96,7 +60,7 @@ def city(page: Page, demo_url: str, watch: Watch) -> Page:
     """The page of 下陆区 with its map drawn."""
     page.add_init_script(f"localStorage.setItem('yiwangtu.city', '{XIALU_CODE}')")
     _open(page, demo_url)
-    _wait_for_map(page)
+    wait_for_map(page)
     return page
 
 
@@ -144,7 +108,7 @@ def test_search_and_open_now_narrow_both(city: Page) -> None:
     expect(city.locator(".row strong").first).to_have_text(name)
     assert 1 <= _found(city) < everything
     listed = set(_codes_of_rows(city, "station")) | set(_codes_of_rows(city, "canteen"))
-    _wait_for_map(city)
+    wait_for_map(city)
     assert set(_drawn(city, "station")) | set(_drawn(city, "canteen")) <= listed
 
 
@@ -236,7 +200,7 @@ def test_elder_mode_is_large_and_remembered(city: Page) -> None:
 
 def test_keyboard_reaches_list_and_map(page: Page, demo_url: str, watch: Watch) -> None:
     _open(page, demo_url)
-    _wait_for_map(page)
+    wait_for_map(page)
     page.keyboard.press("Tab")
     expect(page.locator(".skip-link")).to_be_focused()
     page.keyboard.press("Enter")
@@ -284,9 +248,9 @@ def test_phone_loads_the_map_only_when_asked(new_context: Callable[..., BrowserC
     assert [one for one in watch.requests if "/tiles/" in one] == []
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="地图", exact=True).click()
-    _wait_for_map(page)
+    wait_for_map(page)
     expect(page.locator(".maplibregl-ctrl-attrib")).to_be_visible()
-    assert _axe(page) == []
+    assert axe_faults(page) == []
     assert watch.faults == []
 
 
@@ -299,9 +263,9 @@ def test_english(city: Page) -> None:
 
 
 def test_axe_finds_nothing_in_list_card_and_elder_mode(city: Page) -> None:
-    assert _axe(city) == []
+    assert axe_faults(city) == []
     city.locator(".row").first.click()
     expect(city.locator(".card h2")).to_be_focused()
-    assert _axe(city) == []
+    assert axe_faults(city) == []
     city.get_by_role("button", name="长者版").click()
-    assert _axe(city) == []
+    assert axe_faults(city) == []

@@ -3,49 +3,20 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 
+from tests.e2e.browsing import SLOW_MS, Watch, api, axe_faults, number_in, wait_for_map
+
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 OPEN_CIRCLES = "yiwangtu-extra-open"
-SLOW_MS = 30_000
-
-
-class Watch:
-    """Collects what a healthy page never does."""
-
-    def __init__(self, page: Page, origin: str) -> None:
-        self.faults: list[str] = []
-        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
-        page.on("console", lambda message: self._console(message.type, message.text))
-        page.on("request", lambda request: self._request(request.url, origin))
-
-    def _console(self, kind: str, text: str) -> None:
-        if kind == "error" or (kind == "warning" and "ReadPixels" not in text):
-            self.faults.append(f"console: {text}")
-
-    def _request(self, url: str, origin: str) -> None:
-        if not url.startswith((origin, "data:", "blob:")):
-            self.faults.append(f"foreign request: {url}")
 
 
 def _open_wall(page: Page, demo_url: str, token: str, query: str = "?dwell=600") -> None:
     page.goto(f"{demo_url}/screen/{query}#token={token}")
     expect(page.locator(".areas tbody tr").first).to_be_visible(timeout=SLOW_MS)
-
-
-def _wait_for_map(page: Page) -> None:
-    page.wait_for_function(
-        "() => window.__map && window.__map.loaded() && window.__map.areTilesLoaded()", timeout=SLOW_MS
-    )
-
-
-def _number(text: str) -> int:
-    return int(re.sub(r"\D", "", text))
 
 
 @pytest.fixture
@@ -55,18 +26,14 @@ def wall(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> Iterator[
     page.emulate_media(reduced_motion="reduce")
     watch = Watch(page, demo_url)
     _open_wall(page, demo_url, demo_passwords["wall"])
-    _wait_for_map(page)
+    wait_for_map(page)
     yield page
     assert watch.faults == []
 
 
-def _api(page: Page, path: str) -> Any:
-    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)
-
-
 def _city_code(page: Page) -> str:
     name = page.locator(".trail h1").inner_text()
-    return next(area["code"] for area in _api(page, "/api/areas")["areas"] if area["name"] == name)
+    return next(area["code"] for area in api(page, "/api/areas")["areas"] if area["name"] == name)
 
 
 def test_token_opens_the_wall_and_leaves_the_address(wall: Page) -> None:
@@ -77,24 +44,25 @@ def test_token_opens_the_wall_and_leaves_the_address(wall: Page) -> None:
 
 def test_figures_and_table_say_what_the_api_says(wall: Page) -> None:
     code = _city_code(wall)
-    figures = _api(wall, f"/api/figures?within={code}")
+    figures = api(wall, f"/api/figures?within={code}")
     shown = {
-        key: _number(wall.locator(f"[data-figure={key}] .value").inner_text()) for key in ("open", "overdue", "outside")
+        key: number_in(wall.locator(f"[data-figure={key}] .value").inner_text())
+        for key in ("open", "overdue", "outside")
     }
     assert shown["outside"] == figures["grids_outside_band"]
     assert shown["open"] == pytest.approx(figures["incidents_open"], abs=5)  # a trickle may run meanwhile
-    areas = _api(wall, f"/api/areas?parent={code}")["areas"]
+    areas = api(wall, f"/api/areas?parent={code}")["areas"]
     expect(wall.locator(".areas tbody tr")).to_have_count(len(areas))
     for row, area in zip(wall.locator(".areas tbody tr").all(), areas, strict=True):
         assert row.locator("button").inner_text() == area["name"]
-        assert _number(row.locator("td").first.inner_text()) == area["households"]
+        assert number_in(row.locator("td").first.inner_text()) == area["households"]
 
 
 def test_map_draws_grids_and_the_open_incidents_of_the_list(wall: Page) -> None:
     grids = "() => window.__map.queryRenderedFeatures({layers: ['grid-fill']}).length"
     wall.wait_for_function(f"() => ({grids})() > 20", timeout=SLOW_MS)
     drawn = wall.evaluate("id => window.__map.getSource(id).serialize().data.features.length", OPEN_CIRCLES)
-    open_count = _number(wall.locator("[data-figure=open] .value").inner_text())
+    open_count = number_in(wall.locator("[data-figure=open] .value").inner_text())
     assert drawn == pytest.approx(min(500, open_count), abs=5)
 
 
@@ -115,7 +83,7 @@ def test_drill_down_by_row_and_up_by_escape(wall: Page) -> None:
 
 
 def test_click_on_the_map_leads_into_the_area_under_it(wall: Page) -> None:
-    _wait_for_map(wall)
+    wait_for_map(wall)
     spot = wall.evaluate(
         """() => {
           const features = window.__map.queryRenderedFeatures({layers: ['grid-fill']});
@@ -222,8 +190,4 @@ def test_english(wall: Page) -> None:
 
 
 def test_axe_finds_nothing(wall: Page) -> None:
-    wall.evaluate(AXE.read_text())
-    found = wall.evaluate(
-        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    assert [fault["id"] for fault in found["violations"]] == []
+    assert axe_faults(wall) == []

@@ -1,18 +1,14 @@
 """The planner's workbench in a real browser: from the offenders to a plan in force, by two planners, and by hand."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browsing import JOB_MS, SLOW_MS, api, axe_faults, call, sign_in
 
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
-SLOW_MS = 30_000
-JOB_MS = 180_000
 STREET = "东方山街道"
 WATCH_FRAMES = """() => {
   window.__scripts = [];
@@ -22,15 +18,6 @@ WATCH_FRAMES = """() => {
   }).observe({ type: 'long-animation-frame' });
 }"""
 """Script time of every frame above 50 ms; what the software GPU takes outside scripts does not count."""
-
-
-def _sign_in(page: Page, url: str, login: str, password: str) -> Page:
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(url)
-    page.get_by_label("账号").fill(login)
-    page.get_by_label("密码").fill(password)
-    page.get_by_role("button", name="登录").click()
-    return page
 
 
 AROUND_FIVE = """([lon, lat]) => {
@@ -45,52 +32,13 @@ AROUND_FIVE = """([lon, lat]) => {
 """The box on the screen around the five buildings nearest to the middle of the map."""
 
 
-@pytest.fixture
-def desk(page: Page, demo_url: str, demo_passwords: dict[str, str]) -> Page:
-    """The desk of a planner with the first city's grids listed."""
-    _sign_in(page, f"{demo_url}/planner/", "planner", demo_passwords["planner"])
-    expect(page.locator("#panel-grids tbody tr").first).to_be_visible(timeout=SLOW_MS)
-    return page
-
-
-@pytest.fixture
-def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
-    """A page of another browser, not signed in."""
-    context = browser.new_context(**browser_context_args)
-    yield context.new_page()
-    context.close()
-
-
-def _api(page: Page, path: str) -> Any:
-    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)
-
-
-def _call(page: Page, method: str, path: str, body: Any) -> Any:
-    """Change something as the page would: with the session's token."""
-    return page.evaluate(
-        """async ([method, path, body]) => {
-          const { csrf_token } = await (await fetch('/api/session')).json();
-          const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token };
-          const answer = await fetch(path, { method, headers, body: JSON.stringify(body) });
-          return answer.json();
-        }""",
-        [method, path, body],
-    )
-
-
-def _faults(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("tags => axe.run({ runOnly: tags })", AXE_TAGS)
-    return [f"{rule['id']}: {rule['nodes'][0]['target']}" for rule in found["violations"]]
-
-
 def _community(page: Page, number: int) -> dict[str, Any]:
     """A community of the first city with at least two grids; the tests take different ones."""
-    city = _api(page, "/api/areas")["areas"][0]["code"]
+    city = api(page, "/api/areas")["areas"][0]["code"]
     communities = [
         community
-        for street in _api(page, f"/api/areas?parent={city}")["areas"]
-        for community in _api(page, f"/api/areas?parent={street['code']}")["areas"]
+        for street in api(page, f"/api/areas?parent={city}")["areas"]
+        for community in api(page, f"/api/areas?parent={street['code']}")["areas"]
         if community["grids"] and community["grids"] >= 2
     ]
     found: dict[str, Any] = communities[number]
@@ -99,7 +47,7 @@ def _community(page: Page, number: int) -> dict[str, Any]:
 
 def _new_draft(page: Page, within: str, name: str) -> int:
     """A draft of today's grids."""
-    return int(_call(page, "POST", "/api/plans", {"base": None, "within": within, "name": name})["id"])
+    return int(call(page, "POST", "/api/plans", {"base": None, "within": within, "name": name})["id"])
 
 
 def _open_editor(page: Page, demo_url: str, plan_id: int) -> None:
@@ -154,8 +102,8 @@ def _border_unit(payload: dict[str, Any]) -> tuple[int, int]:
 
 def test_from_the_offenders_to_a_plan_in_force(desk: Page, other: Page, demo_passwords: dict[str, str]) -> None:
     """One planner runs, weighs, edits and submits; another approves; today's grids are then the plan's."""
-    city = _api(desk, "/api/areas")["areas"][0]
-    street = next(one for one in _api(desk, f"/api/areas?parent={city['code']}")["areas"] if one["name"] == STREET)
+    city = api(desk, "/api/areas")["areas"][0]
+    street = next(one for one in api(desk, f"/api/areas?parent={city['code']}")["areas"] if one["name"] == STREET)
     assert street["grids_outside_band"] > 0
     desk.get_by_role("treeitem", name=STREET).click()
     desk.get_by_role("tab", name="计算").click()
@@ -163,7 +111,7 @@ def test_from_the_offenders_to_a_plan_in_force(desk: Page, other: Page, demo_pas
     desk.get_by_role("button", name="开始计算").click()
     expect(desk.get_by_role("button", name="关闭对比")).to_be_visible(timeout=JOB_MS)
 
-    front = _api(desk, "/api/jobs")["jobs"][0]["result"]["front"]
+    front = api(desk, "/api/jobs")["jobs"][0]["result"]["front"]
     assert len(front) > 1
     expect(desk.locator(".compare-panel .front-point")).to_have_count(len(front))
     chosen = max(front, key=lambda point: point["mean_compactness"])
@@ -171,12 +119,12 @@ def test_from_the_offenders_to_a_plan_in_force(desk: Page, other: Page, demo_pas
     point.click()
     expect(point).to_have_attribute("aria-pressed", "true")
     expect(desk).to_have_url(re.compile(rf"plan={chosen['plan_id']}\b"))
-    reasons = _api(desk, f"/api/plans/{chosen['plan_id']}/reasons")["grids"]
+    reasons = api(desk, f"/api/plans/{chosen['plan_id']}/reasons")["grids"]
     assert reasons
     expect(desk.locator(f'[data-reason="{reasons[0]["code"]}"]')).to_contain_text(reasons[0]["sentence"])
     desk.get_by_role("button", name="差异", exact=True).click()
     expect(desk.get_by_text("净调入")).to_be_visible()
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []
 
     desk.get_by_label("方案名称").fill("秋季调整")
     desk.get_by_role("button", name="保存为草案").click()
@@ -186,29 +134,29 @@ def test_from_the_offenders_to_a_plan_in_force(desk: Page, other: Page, demo_pas
     expect(desk.get_by_role("button", name="批准")).to_have_count(0)
     link = desk.url
 
-    _sign_in(other, link, "approver", demo_passwords["approver"])
+    sign_in(other, link, "approver", demo_passwords["approver"])
     expect(other.get_by_role("button", name="批准")).to_be_visible(timeout=SLOW_MS)
     other.get_by_role("button", name="批准").click()
     expect(other.get_by_text("已批准并生效。")).to_be_visible(timeout=SLOW_MS)
 
-    plan = _api(desk, f"/api/plans/{chosen['plan_id']}")
+    plan = api(desk, f"/api/plans/{chosen['plan_id']}")
     assert (plan["status"], plan["submitted_by"], plan["approved_by"]) == ("effective", "planner", "approver")
-    proposed = _api(desk, f"/api/plans/{chosen['plan_id']}/grids")["features"]
-    today = _api(desk, f"/api/layers/grid/items?within={street['code']}&limit=1000")["features"]
+    proposed = api(desk, f"/api/plans/{chosen['plan_id']}/grids")["features"]
+    today = api(desk, f"/api/layers/grid/items?within={street['code']}&limit=1000")["features"]
     assert {one["properties"]["code"] for one in today} == {one["properties"]["code"] for one in proposed}
     other.get_by_role("button", name="关闭对比").click()
     other.get_by_role("tab", name="历史").click()
     expect(other.locator("#panel-history .plan", has_text="秋季调整")).to_contain_text("现行")
-    assert _faults(other) == []
+    assert axe_faults(other) == []
 
 
 def test_units_move_by_click_and_key_and_the_plan_is_saved(desk: Page, demo_url: str) -> None:
     community = _community(desk, 0)
     plan_id = _new_draft(desk, community["code"], "点选测试")
-    payload = _api(desk, f"/api/plans/{plan_id}/workbench")
+    payload = api(desk, f"/api/plans/{plan_id}/workbench")
     unit, target = _border_unit(payload)
     _open_editor(desk, demo_url, plan_id)
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []
     _click_unit(desk, payload, unit)
     households = payload["units"]["households"][unit]
     expect(desk.locator(".selection-sum")).to_contain_text(f"1 栋，{households} 户")
@@ -230,7 +178,7 @@ def test_units_move_by_click_and_key_and_the_plan_is_saved(desk: Page, demo_url:
     expect(desk.locator('[data-live="state"]')).to_contain_text("1 栋未保存")
     desk.keyboard.press("Control+s")
     expect(desk.locator('[data-live="state"]')).to_contain_text("版本 2", timeout=SLOW_MS)
-    after = _api(desk, f"/api/plans/{plan_id}/workbench")
+    after = api(desk, f"/api/plans/{plan_id}/workbench")
     moved = after["grids"][after["units"]["grid"][unit]]["code"]
     assert (moved, after["version"]) == (code, 2)
 
@@ -245,7 +193,7 @@ def test_units_move_by_click_and_key_and_the_plan_is_saved(desk: Page, demo_url:
 def test_a_lasso_makes_a_new_grid_and_a_locked_grid_stays(desk: Page, demo_url: str) -> None:
     community = _community(desk, 1)
     plan_id = _new_draft(desk, community["code"], "套索测试")
-    payload = _api(desk, f"/api/plans/{plan_id}/workbench")
+    payload = api(desk, f"/api/plans/{plan_id}/workbench")
     _open_editor(desk, demo_url, plan_id)
     desk.get_by_role("button", name="套索").click()
     west, north, east, south = desk.evaluate(AROUND_FIVE, [payload["units"]["lon"], payload["units"]["lat"]])
@@ -267,17 +215,17 @@ def test_a_lasso_makes_a_new_grid_and_a_locked_grid_stays(desk: Page, demo_url: 
     desk.get_by_role("button", name="锁定楼栋").click()
     desk.get_by_role("button", name="保存", exact=True).click()
     expect(desk.locator('[data-live="state"]')).to_contain_text("版本 2", timeout=SLOW_MS)
-    after = _api(desk, f"/api/plans/{plan_id}/workbench")
+    after = api(desk, f"/api/plans/{plan_id}/workbench")
     assert code in [grid["code"] for grid in after["grids"]]
     assert after["locks"]["grids"] == [code]
     assert len(after["locks"]["units"]) == count
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []
 
 
 def test_a_conflict_on_saving_is_shown_and_resolved(desk: Page, demo_url: str) -> None:
     community = _community(desk, 2)
     plan_id = _new_draft(desk, community["code"], "冲突测试")
-    payload = _api(desk, f"/api/plans/{plan_id}/workbench")
+    payload = api(desk, f"/api/plans/{plan_id}/workbench")
     unit, _ = _border_unit(payload)
     _open_editor(desk, demo_url, plan_id)
     _click_unit(desk, payload, unit)
@@ -290,7 +238,7 @@ def test_a_conflict_on_saving_is_shown_and_resolved(desk: Page, demo_url: str) -
     fresh = f"{community['code']}9"[: len(community["code"])] + "098"
     grids.append({"code": fresh, "community": community["code"]})
     name = payload["units"]["code"][unit]
-    saved = _call(
+    saved = call(
         desk, "PUT", f"/api/plans/{plan_id}/assignment",
         {"version": 1, "moves": [{"unit": name, "grid": fresh}], "grids": grids, "locks": {"grids": [], "units": []}},
     )  # fmt: skip
@@ -301,21 +249,21 @@ def test_a_conflict_on_saving_is_shown_and_resolved(desk: Page, demo_url: str) -
     expect(dialog).to_be_visible(timeout=SLOW_MS)
     expect(dialog).to_contain_text("planner")
     expect(dialog.locator(f'[data-unit="{name}"]')).to_contain_text(fresh)
-    assert _faults(desk) == []
+    assert axe_faults(desk) == []
     dialog.get_by_role("button", name="全部用我的").click()
     dialog.get_by_role("button", name="按选择合并并保存").click()
     expect(desk.locator('[data-live="state"]')).to_contain_text("版本 3", timeout=SLOW_MS)
-    after = _api(desk, f"/api/plans/{plan_id}/workbench")
+    after = api(desk, f"/api/plans/{plan_id}/workbench")
     now = after["grids"][after["units"]["grid"][unit]]
     assert (now["name"], now["code"] in codes) == (mine, True)
 
 
 def test_every_step_is_quick_in_the_largest_district(desk: Page, demo_url: str) -> None:
     """The whole city on the table: no step holds the page's scripts for 200 ms; the last is undone again."""
-    cities = _api(desk, "/api/areas")["areas"]
+    cities = api(desk, "/api/areas")["areas"]
     city = max(cities, key=lambda one: one["households"])
     plan_id = _new_draft(desk, city["code"], "全区测试")
-    payload = _api(desk, f"/api/plans/{plan_id}/workbench")
+    payload = api(desk, f"/api/plans/{plan_id}/workbench")
     _open_editor(desk, demo_url, plan_id)
     desk.evaluate(WATCH_FRAMES)
     table = desk.locator(".edit-grids tbody tr")

@@ -3,7 +3,6 @@
 import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,22 +10,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Route, expect
 
+from tests.e2e.browsing import SLOW_MS, api, axe_faults
+
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
-SLOW_MS = 30_000
 ACCURACY_M = 18
 MAKER = 0x010F
-
-
-def _api(page: Page, path: str) -> Any:
-    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)
-
-
-def _faults(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("tags => axe.run({ runOnly: tags })", AXE_TAGS)
-    return [f"{rule['id']}: {rule['nodes'][0]['target']}" for rule in found["violations"]]
 
 
 def _new_title(about: str) -> str:
@@ -46,8 +34,8 @@ def _photo(name: str = "camera.jpg") -> FilePayload:
 
 def _inside_point(page: Page) -> list[float]:
     """A corner of a building of the worker's own grid."""
-    grid = _api(page, "/api/session")["account"]["memberships"][0]["code"]
-    point = _api(page, f"/api/layers/unit/items?within={grid}&limit=1")["features"][0]["geometry"]["coordinates"]
+    grid = api(page, "/api/session")["account"]["memberships"][0]["code"]
+    point = api(page, f"/api/layers/unit/items?within={grid}&limit=1")["features"][0]["geometry"]["coordinates"]
     while isinstance(point[0], list):
         point = point[0]
     return point
@@ -74,7 +62,7 @@ def worker(phone: BrowserContext, demo_url: str, demo_passwords: dict[str, str])
     page.goto(f"{demo_url}/worker/")
     page.get_by_label("账号").fill("worker")
     page.get_by_label("密码").fill(demo_passwords["worker"])
-    assert _faults(page) == []
+    assert axe_faults(page) == []
     page.get_by_role("button", name="登录").click()
     expect(page.get_by_role("heading", name="未办结事件")).to_be_visible(timeout=SLOW_MS)
     longitude, latitude = _inside_point(page)
@@ -108,24 +96,24 @@ def _receipt(page: Page) -> str:
 
 
 def _incidents_titled(page: Page, title: str) -> list[dict[str, Any]]:
-    grid = _api(page, "/api/session")["account"]["memberships"][0]["code"]
-    found = _api(page, f"/api/layers/incident/items?within={grid}&limit=1000")["features"]
+    grid = api(page, "/api/session")["account"]["memberships"][0]["code"]
+    found = api(page, f"/api/layers/incident/items?within={grid}&limit=1000")["features"]
     return [one for one in found if one["properties"]["title"] == title]
 
 
 def test_card_says_what_the_api_says(worker: Page) -> None:
-    grid = _api(worker, "/api/session")["account"]["memberships"][0]["code"]
-    households = _api(worker, f"/api/layers/grid/items/{grid}")["properties"]["households"]
+    grid = api(worker, "/api/session")["account"]["memberships"][0]["code"]
+    households = api(worker, f"/api/layers/grid/items/{grid}")["properties"]["households"]
     expect(worker.locator(".grid-code")).to_contain_text(grid)
     expect(worker.locator(".grid-figures dd").first).to_have_text(str(households))
     ended = {"closed", "rated", "rejected", "merged"}
-    rows = _api(worker, f"/api/layers/incident/items?within={grid}&limit=1000")["features"]
+    rows = api(worker, f"/api/layers/incident/items?within={grid}&limit=1000")["features"]
     codes = {row["properties"]["code"] for row in rows if row["properties"]["status"] not in ended}
     items = worker.locator(".incident-list li")
     expect(items).to_have_count(len(codes))
     assert set(items.evaluate_all("rows => rows.map(row => row.dataset.code)")) == codes
     expect(worker.locator(".facility-list li").first).to_be_visible()
-    assert _faults(worker) == []
+    assert axe_faults(worker) == []
 
 
 def test_map_opens_on_demand_with_the_grid_and_its_incidents(worker: Page) -> None:
@@ -143,16 +131,16 @@ def test_report_with_photo_and_place_arrives_and_is_listed(worker: Page) -> None
     _fill(worker, title)
     worker.locator("input[type=file]").set_input_files(_photo())
     expect(worker.get_by_alt_text("第 1 张照片，2048×1024")).to_be_visible()
-    assert _faults(worker) == []
+    assert axe_faults(worker) == []
     worker.get_by_role("button", name="提交").click()
     code = _receipt(worker)
-    assert _faults(worker) == []
+    assert axe_faults(worker) == []
     worker.get_by_role("button", name="看本网格事件").click()
     expect(worker.locator(f'[data-code="{code}"]')).to_contain_text(title)
 
     (incident,) = _incidents_titled(worker, title)
     key = incident["properties"].get("id", incident["id"])
-    (photo,) = _api(worker, f"/api/incidents/{key}/photos")["photos"]
+    (photo,) = api(worker, f"/api/incidents/{key}/photos")["photos"]
     answer = worker.request.get(worker.url.split("/worker/")[0] + f"/api/incidents/{key}/photos/{photo['id']}")
     stored = Image.open(io.BytesIO(answer.body()))
     assert (stored.format, stored.size) == ("JPEG", (2048, 1024))
@@ -223,7 +211,7 @@ def test_shell_and_form_open_offline_and_send_when_the_network_is_back(worker: P
     phone.set_offline(True)
     worker.reload()
     expect(worker.get_by_role("status").first).to_contain_text("现在没有网络")
-    assert _faults(worker) == []
+    assert axe_faults(worker) == []
     _fill(worker, title)
     worker.get_by_role("button", name="提交").click()
     expect(worker.get_by_role("alert")).to_contain_text("没有连上服务器")
@@ -274,4 +262,4 @@ def test_targets_are_large_and_nothing_overflows(worker: Page) -> None:
 def test_the_page_in_english(worker: Page) -> None:
     worker.get_by_role("button", name="English").click()
     expect(worker.get_by_role("heading", name="Open incidents")).to_be_visible()
-    assert _faults(worker) == []
+    assert axe_faults(worker) == []
