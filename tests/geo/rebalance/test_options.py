@@ -50,12 +50,13 @@ def test_workload_is_balanced_and_the_band_holds_on_households(squares):
 
 
 def test_far_points_are_no_neighbours(squares):
-    """Two clusters 1 km apart: with a reach of 100 m a bridge is what joins them, and it is named."""
+    """Two clusters 1 km apart, all else 10 m: a bridge is what joins them, and it is named, unless so far is in reach."""
     town = squares([[100] * 6], gaps={3: 1000})
     town["geometry"] = town.geometry.centroid
-    assert rebalance(town, households="households", floor=600, ceiling=600).bridges == ()
-    (bridge,) = rebalance(town, households="households", floor=600, ceiling=600, reach_m=100).bridges
-    assert (bridge.unit_a, bridge.unit_b) == (2, 3)
+    for reach_m in (None, 100):
+        (bridge,) = rebalance(town, households="households", floor=600, ceiling=600, reach_m=reach_m).bridges
+        assert (bridge.unit_a, bridge.unit_b) == (2, 3)
+    assert rebalance(town, households="households", floor=600, ceiling=600, reach_m=1100).bridges == ()
 
 
 def lattice(width, height, households, incumbent):
