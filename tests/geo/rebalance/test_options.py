@@ -50,7 +50,7 @@ def test_workload_is_balanced_and_the_band_holds_on_households(squares):
 
 
 def test_far_points_are_no_neighbours(squares):
-    """Two clusters 1 km apart, all else 10 m: a bridge is what joins them, and it is named, unless so far is in reach."""
+    """Two clusters 1 km apart, all else 10 m: a bridge joins them, and is named, unless so far is in reach."""
     town = squares([[100] * 6], gaps={3: 1000})
     town["geometry"] = town.geometry.centroid
     for reach_m in (None, 100):
