@@ -165,6 +165,19 @@ def test_a_plan_is_stale_once_layers_change_and_fresh_after_the_next_merge(plann
         assert planner.get(crosswalk).json()["is_stale"] is False
 
 
+def test_a_plan_that_is_edited_still_knows_its_layers(planner, crosswalk, until) -> None:
+    """What moved between layers and plan is of the merge, so the edit drops it; what it was made of stays known."""
+    plan = merged(planner, until, crosswalk)["result"]["plan_id"]
+    kept = planner.patch(f"/api/plans/{plan}", json={"status": "draft"}).json()
+    (code,) = {one["properties"]["code"] for one in planner.get(f"/api/plans/{plan}/grids").json()["features"]}
+    edit = {"version": kept["version"], "moves": [], "grids": [{"code": code, "community": "D1S1C1"}]}
+    saved = planner.put(f"/api/plans/{plan}/assignment", json=edit)
+    assert saved.status_code == 200, saved.text
+    assert set(saved.json()["metrics"]["merge"]) == {"crosswalk", "layer_ids"}
+    assert planner.get(crosswalk).json()["is_stale"] is False
+    assert planner.delete(f"{crosswalk}/layers/党建").json()["is_stale"] is True
+
+
 def test_todays_grids_are_a_layer_and_give_their_codes(planner, crosswalk, until) -> None:
     answer = planner.put(f"{crosswalk}/layers/综治", params={"source": "today"})
     assert [one["source"] for one in answer.json()["layers"]] == ["文件", "现行网格"]
