@@ -266,13 +266,16 @@ def _close(
         parts=graph.node_piece[node] != graph.node_piece[draft.start[edge]],
     )
     joined = np.flatnonzero(gaps.is_closed)
-    foot = len(draft.node_xy) + np.arange(len(joined))
-    line = draft.line[edge[joined]]
-    draft = replace(draft, node_xy=np.concatenate([draft.node_xy, foot_xy[joined]]))
-    draft = draft.cut(edge[joined], share[joined], foot)
+    node, edge, share = node[joined], edge[joined], share[joined]
+    at_end = np.minimum(share, 1 - share) * graph.edge_length_m[edge] <= SAME_M
+    foot = np.where(share < 0.5, draft.start[edge], draft.stop[edge])
+    foot[~at_end] = len(draft.node_xy) + np.arange(np.count_nonzero(~at_end))
+    line = draft.line[edge]
+    draft = replace(draft, node_xy=np.concatenate([draft.node_xy, foot_xy[joined][~at_end]]))
+    draft = draft.cut(edge[~at_end], share[~at_end], foot[~at_end])
     draft = replace(
         draft,
-        start=np.concatenate([draft.start, node[joined]]),
+        start=np.concatenate([draft.start, node]),
         stop=np.concatenate([draft.stop, foot]),
         line=np.concatenate([draft.line, line]),
     )

@@ -127,7 +127,7 @@ class Snap:
     def foot_xy(self, graph: WalkingGraph) -> FloatArray:
         """Shape (n, 2), the points on the edges; NaN where not snapped."""
         start, stop = graph.node_xy[graph.edge_from[self.edge]], graph.node_xy[graph.edge_to[self.edge]]
-        share = self.along_m / graph.edge_length_m[self.edge]
+        share = self.along_m / np.maximum(graph.edge_length_m[self.edge], np.finfo(float).tiny)
         foot: FloatArray = start + share[:, None] * (stop - start)
         return foot
 

@@ -89,6 +89,15 @@ def test_a_route_is_drawn_as_it_is_walked():
     assert walk_route(graph, (10, 0), (10, 0)).distance_m == 0
 
 
+def test_a_route_steps_over_a_gap_that_is_closed():
+    """Two streets end to end, 0.6 m apart, and a third that ends at the joint: 50 + 0.6 + 50, and from the joint."""
+    graph = build_walking_graph([Line([(0, 0), (50, 0)]), Line([(50.6, 0), (100.6, 0)]), Line([(50, 0), (50, 40)])])
+    assert (graph.edge_length_m > 0).all()
+    assert walk_route(graph, (0, 0), (100.6, 0)).distance_m == pytest.approx(100.6)
+    assert walk_route(graph, (50, 0), (100.6, 0)).distance_m == pytest.approx(50.6)
+    assert list(walk_route(graph, (50.6, 0), (50, 40)).line.coords) == [(50.6, 0), (50, 0), (50, 40)]
+
+
 def test_a_route_that_is_not_known_says_why():
     graph = build_walking_graph([Line([(0, 0), (100, 0)]), Line([(0, 200), (100, 200)])])
     reasons = {
@@ -238,3 +247,18 @@ def test_snapping_is_that_of_an_exhaustive_search(tangle, limit_m):
     foot_xy = snap.foot_xy(graph)[snap.is_snapped]
     away_m = np.hypot(*(foot_xy - np.array(units)[snap.is_snapped]).T)
     np.testing.assert_allclose(away_m, snap.distance_m[snap.is_snapped], atol=1e-9)
+
+
+def test_many_places_in_many_threads_are_as_far_as_alone():
+    """A chequerboard of 20 x 20 blocks, 10,000 units and 40 sites: the nearest of all pairs is the nearest."""
+    rng = np.random.default_rng(3)
+    lines = [Line([(100 * at, 0), (100 * at, 2_000)]) for at in range(21)]
+    graph = build_walking_graph(lines + [Line([(0, 100 * at), (2_000, 100 * at)]) for at in range(21)])
+    assert len(graph.node_xy) == 21 * 21
+    units, sites = rng.uniform(0, 2_000, (10_000, 2)), rng.uniform(0, 2_000, (40, 2))
+    walk_m = dense(pairs_within(graph, units, sites, radius_m=math.inf))
+    found = nearest_facility(graph, units, sites)
+    np.testing.assert_allclose(found.distance_m, walk_m.min(axis=1), atol=1e-9)
+    np.testing.assert_allclose(walk_m[np.arange(10_000), found.facility], walk_m.min(axis=1), atol=1e-9)
+    few = nearest_facility(graph, units[:10], sites)
+    np.testing.assert_array_equal(found.distance_m[:10], few.distance_m)
