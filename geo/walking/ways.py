@@ -12,8 +12,8 @@ from geo.arrays import BoolArray, FloatArray
 from geo.errors import InvalidInputError
 from geo.walking.lines import Standing
 
-CLASS_COLUMNS = ("class", "highway", "fclass", "kind_detail", "kind", "railway")
-"""Where street files keep the class: ours, OpenStreetMap's, Geofabrik's, Tilezen's (two columns), OSM rail."""
+CLASS_COLUMNS = ("class", "highway", "fclass", "kind_detail", "kind")
+"""Where street files keep the class: ours, OpenStreetMap's, Geofabrik's, Tilezen's (two columns)."""
 
 NO_WAYS = frozenset(
     {
@@ -68,11 +68,14 @@ def walkable_streets(streets: gpd.GeoDataFrame) -> BoolArray:
     walkable = np.ones(len(streets), dtype=bool)
     is_way = np.ones(len(streets), dtype=bool)
     is_lifted = _is_bridge(streets) | _is_tunnel(streets)
+    has_class = np.zeros(len(streets), dtype=bool)
     for name in CLASS_COLUMNS:
         said = _words(streets, name)
         is_way &= ~said.isin(NO_WAYS).to_numpy()
         walkable &= ~said.isin(UNWALKABLE_CLASSES).to_numpy()
         walkable &= ~(said.isin(TRUNK_CLASSES).to_numpy() & is_lifted)
+        has_class |= (said != "").to_numpy()
+    is_way &= has_class | ~_words(streets, "railway").isin(NO_WAYS).to_numpy()  # a street with tram rails is a street
     if any(str(column).lower() == "other_tags" for column in streets.columns):
         is_way &= (_words(streets, "highway") != "").to_numpy()  # GDAL's lines of OpenStreetMap: rivers, fences as well
     walkable &= ~_words(streets, "access").isin(_ACCESS_NO).to_numpy()

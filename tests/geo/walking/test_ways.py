@@ -56,6 +56,10 @@ def test_foot_wins_over_access_and_class_but_not_over_what_is_no_way():
     assert walkable(highway=["primary", "primary"], motorroad=["yes", "no"]) == [False, True]
 
 
+def test_a_street_with_tram_rails_is_a_street_and_rails_alone_are_none():
+    assert walkable(highway=["residential", None, None], railway=["tram", "tram", None]) == [True, False, True]
+
+
 def test_a_trunk_road_is_walked_on_the_ground_only():
     assert walkable(highway=["trunk"] * 4, bridge=[None, "yes", "no", None], tunnel=[None, None, None, "yes"]) == [
         True, False, True, False,
