@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from geo.arrays import FloatArray, IntArray
+from geo.compiled import in_threads
 from geo.siting.exact import search_savings
 from geo.siting.lagrange import price_rows, worth
 from geo.siting.relax import Relaxed, tighten
@@ -23,6 +24,10 @@ RELAX_ENTRIES = 600_000
 """Savings up to which the linear relaxation is solved."""
 ROUNDS = 4
 """Rounds of cuts."""
+USED = 0.01
+"""Fraction from which a site of the relaxation is used."""
+SEEDS, SHORT = 4, 0.5
+"""Annealings a round, and how long each is."""
 Progress = Callable[[float, float], None]
 
 
@@ -131,24 +136,29 @@ def _run(search: _Search, metres: csr_array) -> None:
 
 
 def _tighten(search: _Search, metres: csr_array) -> Relaxed | None:
-    """Lower the limit by cuts, and anneal again in between."""
+    """Lower the limit by cuts, and anneal in between among the sites that the relaxation uses."""
     savings = search.savings
     if len(savings.row_site) > RELAX_ENTRIES:
         return None
     now = None
-    rank = savings.metres(metres)
-    for turn, now in enumerate(tighten(savings, rank, search.p, rounds=ROUNDS)):
+    for turn, now in enumerate(tighten(savings, savings.metres(metres), search.p, rounds=ROUNDS)):
         search.lower(now.bound)
         if search.is_done:
             break
-        search.offer(_round(savings, now.x, search.p))
-        if turn < ROUNDS:
-            search.offer(interchange(savings, anneal(savings, search.chosen, seed=SEED + 1 + turn)))
+        for found in _anneal_used(search, now.x, turn):
+            search.offer(found)
         if search.is_done:
             break
     return now
 
 
-def _round(savings: Savings, x: FloatArray, p: int) -> IntArray:
-    """The p sites with the largest fractions, interchanged."""
-    return interchange(savings, np.sort(np.argsort(-x, kind="stable")[:p]))
+def _anneal_used(search: _Search, x: FloatArray, turn: int) -> list[IntArray]:
+    """Anneal with several random numbers, one a thread, among sites with a fraction worth the name."""
+    kept = np.union1d(np.flatnonzero(x >= USED), search.chosen)
+    part, start = keep_sites(search.savings, kept), np.searchsorted(kept, search.chosen)
+
+    def work(first: int, stop: int) -> list[IntArray]:
+        return [anneal(part, start, seed=SEED + 1 + turn * SEEDS + seed, effort=SHORT) for seed in range(first, stop)]
+
+    rounds = in_threads(work, SEEDS, least=1)
+    return [interchange(search.savings, kept[chosen]) for several in rounds for chosen in several]

@@ -15,6 +15,9 @@ from scipy.sparse import csc_array
 from geo.arrays import BoolArray, FloatArray
 from geo.errors import GeoError
 
+NEAR = 1e-4
+"""Accuracy of interior points: limits are worked out from their prices anew, so that a near solution proves as well."""
+
 
 class SolverError(GeoError):
     """The solver gave up on a program that has a solution."""
@@ -74,13 +77,15 @@ def solve(
     gap
         Relative gap at which the search may stop.
     by_points
-        Whether a linear program is solved by interior points (large ones) or by the simplex method.
+        Whether a linear program is solved by interior points, nearly (large ones), or by the simplex method.
     """
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     options: dict[str, bool | int | float | str] = {
         "output_flag": False, "threads": 1, "parallel": "off", "random_seed": 0, "mip_rel_gap": gap,
         "mip_abs_gap": 1e-9 if gap == 0 else 1e-6, "solver": "ipm" if by_points else "choose",
     }  # fmt: skip
+    if by_points:
+        options |= {"run_crossover": "off", "ipm_optimality_tolerance": NEAR}
     if nodes is not None:
         options["mip_max_nodes"] = nodes
     if time_limit_s is not None:
@@ -121,7 +126,7 @@ def _read(solver: highspy.Highs, program: Program) -> Solved | None:
     info, solution = solver.getInfo(), solver.getSolution()
     is_optimal = status == highspy.HighsModelStatus.kOptimal
     if program.is_whole is None:
-        if not is_optimal:
+        if not is_optimal and not solution.dual_valid:
             return Solved(None, -np.inf, np.inf, None)
         value = float(info.objective_function_value)
         return Solved(np.array(solution.col_value), value, value, np.abs(np.array(solution.row_dual)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csc_array, csr_array, eye_array, hstack, vstack
 
-from geo.arrays import BoolArray, FloatArray
+from geo.arrays import FloatArray
 from geo.siting.program import Program, solve
 from geo.siting.savings import Savings
 from geo.siting.windows import Cut, draw_windows, find_cuts
@@ -75,12 +75,29 @@ def tighten(savings: Savings, metres: FloatArray, p: int, *, rounds: int) -> Ite
 
 
 def _relax(savings: Savings, p: int, cuts: tuple[Cut, ...]) -> Relaxed | None:
-    """Solve with these cuts."""
+    """Solve with these cuts; those that do not bind are left out of the result."""
     found = solve(coverage_program(savings, p, cuts), by_points=savings.rows > POINTS_FROM)
     if found is None or found.x is None or found.row_price is None:
         return None
-    sites = len(savings.site)
-    return Relaxed(found.bound, found.x[:sites], np.minimum(found.row_price[: savings.rows], savings.top), cuts)
+    price, cut_price = found.row_price[: savings.rows], found.row_price[savings.rows + 1 :]
+    binding = tuple(cut for cut, rate in zip(cuts, cut_price, strict=True) if rate > 0)
+    x = np.clip(found.x[: len(savings.site)], 0.0, 1.0)
+    bound = _proven(savings, p, price, list(zip(cuts, cut_price, strict=True)))
+    return Relaxed(bound, x, np.minimum(price, savings.top), binding)
+
+
+def _proven(savings: Savings, p: int, price: FloatArray, cuts: list[tuple[Cut, float]]) -> float:
+    """The limit that prices >= 0 of rows and cuts prove, however near they are to the best prices."""
+    left = savings.top - price
+    worth = np.bincount(
+        savings.row_site, np.repeat(price, np.diff(savings.row_first)), minlength=len(savings.site)
+    ).astype(np.float64)
+    total = 0.0
+    for cut, rate in cuts:
+        left[cut.row] -= rate * savings.top[cut.row]
+        worth[cut.site] += rate * cut.mu
+        total += rate * cut.alpha
+    return float(total + np.maximum(left, 0.0).sum() + np.maximum(np.sort(worth)[-p:], 0.0).sum())
 
 
 def _reached(savings: Savings, x: FloatArray) -> FloatArray:
@@ -96,9 +113,3 @@ def _cut_rows(savings: Savings, cuts: tuple[Cut, ...]) -> csr_array:
     first = np.r_[0, np.cumsum([len(one) for one in member])]
     shape = (len(cuts), len(savings.site) + savings.rows)
     return csr_array((np.concatenate(value), np.concatenate(member), first), shape=shape)
-
-
-def is_integral(x: FloatArray) -> BoolArray:
-    """Which fractions are none."""
-    whole: BoolArray = np.abs(x - np.rint(x)) < 1e-6
-    return whole
