@@ -111,7 +111,7 @@ def _edges(geom_m: npt.NDArray[np.object_], index: IntArray, tree: shapely.STRtr
     xy_m, owner = _outline_points(geom_m[index])
     try:
         mesh = Delaunay(xy_m - xy_m[:1])
-    except (QhullError, ValueError):  # of points among polygons, and under polygons that overlap, no outline is free
+    except (QhullError, ValueError):  # of polygons that lie on each other hardly any outline is free
         return _Edges(np.empty((0, 2), dtype=np.int64), np.empty(0), np.empty(0), np.empty(0))
     corners = mesh.simplices.astype(np.int64)
     sides_m = xy_m[corners[:, [2, 0, 1]]] - xy_m[corners[:, [1, 2, 0]]]

@@ -112,24 +112,17 @@ def test_a_block_ringed_by_another_grid_across_streets_is_an_enclave():
     assert count_rings(units.community, np.array([0, 0, 0, 0, 1, 1, 0, 0, 0]), near) == Rings(holes=0, enclaves=0)
 
 
-def test_points_among_polygons_have_no_outline_and_are_bridged():
-    """A lot and a tower 10 m east of it, and another tower 10 m on, so 20 m from the lot: all links are below 40 m."""
-    lot, tower = shapely.box(0, 0, 20, 20), shapely.Point(30, 10)
-    for shapes, gaps_m in (([lot, tower], [10]), ([tower, shapely.Point(40, 10), lot], [10, 10, 20])):
-        town = gpd.GeoDataFrame({"households": 100}, geometry=shapes, crs=4547, index=range(len(shapes)))
-        units, near = neighbours_of(town)
-        assert len(near.pairs) == 0
-        assert build_bridges(units, near, NO_BARRIER).gap_m.tolist() == gaps_m
+def test_lots_drawn_twice_leave_hardly_an_outline():
+    """One lot's second drawing lacks a notch in its north side, so only the line over the notch is one lot's alone.
 
-
-def test_a_lot_drawn_twice_leaves_hardly_an_outline():
-    """The second drawing lacks a notch in its north side: only the line over the notch is one lot's alone."""
-    lot = shapely.box(0, 0, 40, 40)
+    The other lot, 60 m to the east, has two equal drawings: nothing of it is one lot's alone.
+    """
+    lot, other = shapely.box(0, 0, 40, 40), shapely.box(100, 0, 120, 20)
     again = lot - shapely.Polygon([(5, 40), (35, 40), (20, 30)])
-    town = gpd.GeoDataFrame({"households": [1] * 3}, geometry=[lot, again, shapely.Point(50, 20)], crs=4547)
+    town = gpd.GeoDataFrame({"households": [1] * 4}, geometry=[lot, again, other, other], crs=4547)
     _, near = neighbours_of(town)
-    assert near.pairs.tolist() == [[0, 1]]
-    assert near.area_m2.tolist() == [1600, 1450, 0]
+    assert near.pairs.tolist() == [[0, 1], [2, 3]]
+    assert near.area_m2.tolist() == [1600, 1450, 400, 400]
 
 
 sizes = st.lists(st.integers(10, 90), min_size=2, max_size=4)
