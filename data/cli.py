@@ -26,6 +26,7 @@ COMMANDS = {
     "gaps": "data.commands.gaps",
     "site": "data.commands.site",
     "rules": "data.commands.rules",
+    "targets": "data.commands.targets",
     "report": "data.commands.report",
     "user": "data.commands.user",
     "check": "data.commands.check",

@@ -281,10 +281,12 @@ def _nearest_straight(xy: FloatArray, targets: FloatArray) -> tuple[FloatArray, 
 def _cut_off_m(units: Snap, facilities: Snap) -> FloatArray:
     """Straight metres from each snapped unit to the nearest facility on another piece of the network."""
     distance_m = np.full(len(units.xy), np.inf)
-    if len(np.unique(facilities.piece[facilities.is_snapped])) < 1:
-        return distance_m
-    for piece in np.unique(units.piece[units.is_snapped]):
-        rows = np.flatnonzero(units.piece == piece)
+    order = np.argsort(units.piece, kind="stable")
+    pieces, starts = np.unique(units.piece[order], return_index=True)
+    for piece, rows in zip(
+        pieces.tolist(), np.split(order, starts[1:]), strict=False
+    ):  # no unit is split into one part
         elsewhere = facilities.xy[facilities.is_snapped & (facilities.piece != piece)]
-        distance_m[rows] = straight_distance(units.xy[rows], elsewhere)
+        if piece >= 0 and len(elsewhere):
+            distance_m[rows] = straight_distance(units.xy[rows], elsewhere)
     return distance_m

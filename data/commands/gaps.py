@@ -26,6 +26,7 @@ from geo.walking import SNAP_LIMIT_M, build_network
 
 RESULT_COLUMNS = ("distance_m", "straight_m", "detour_ratio", "facility_id", "is_covered", "reason")
 MOST_SHOWN = 10
+GROUPS = (("community", "within"), ("grid", "grid"))
 REASON_TEXT = {
     GapReason.OK: "已测得步行距离 measured",
     GapReason.UNIT_WITHOUT_PLACE: "单元没有位置 unit without a place",
@@ -65,6 +66,7 @@ REASON_TEXT = {
     "--kind", "kinds", multiple=True, metavar="KIND", help="Only the rules of this kind of facility; repeatable."
 )
 @click.option("--within", metavar="COL", help="Column of UNITS that names the community, for totals and ranks.")
+@click.option("--grid", metavar="COL", help="Column of UNITS that names the grid, for totals and ranks.")
 @click.option(
     "--cells", default=RESOLUTION, show_default=True, metavar="RES", help="H3 resolution of the layer cell, 5-12."
 )
@@ -83,8 +85,8 @@ def command(units: str, *, output: Path, as_json: bool, **options: Any) -> None:
     straight_m, detour_ratio, facility_id, is_covered and reason. An unknown distance is empty, never zero.
 
     With --rules, the layer `unit` has a row for each rule and unit with the rule, its clause, the verdict (met,
-    not_met, unknown), the metres and the demand unserved; `community` (with --within) and `cell` (H3 hexagons) have
-    totals, those in most need first.
+    not_met, unknown), the metres and the demand unserved; `community` (with --within), `grid` (with --grid) and
+    `cell` (H3 hexagons) have totals, those in most need first.
     """
     started_s = time.perf_counter()
     check_output(output, (units, options["streets"]))
@@ -106,7 +108,7 @@ def _by_radius(units: str, output: Path, options: dict[str, Any]) -> Outcome:
     radius_m, specs = options["radius_m"], options["facilities"]
     if radius_m is None:
         raise BadInputError("there is neither --radius-m nor --rules; give one of them")
-    for name in ("kinds", "within", "capacity", "residents_60", "residents_80"):
+    for name in ("kinds", "within", "grid", "capacity", "residents_60", "residents_80"):
         if options[name]:
             raise BadInputError(f"--{name.removesuffix('s').replace('_', '-')} goes with --rules, which is not given")
     check_output(output, specs[-1:])
@@ -145,14 +147,16 @@ def _by_rules(units: str, output: Path, options: dict[str, Any]) -> Outcome:
     names = {kind: _facility_names(frame, options["facility_id"]) for kind, frame in frames.items()}
     capacities = files.read_capacities(options["capacity"], circles, frames, demand)
     layers = files.make_layers(
-        unit_frame, circles, names, within=options["within"], resolution=options["cells"], capacities=capacities
-    )
+        unit_frame, circles, names,
+        columns={label: options[option] for label, option in GROUPS}, resolution=options["cells"],
+        capacities=capacities,
+    )  # fmt: skip
     write_layers(output, layers)
-    ranked = files.rank_communities(layers["community"]) if "community" in layers else []
     return _show_rules, {
         **files.rulebook_summary(options["rules"], rules),
         **files.summarise(circles, capacities),
-        "communities": ranked,
+        "communities": files.rank_groups(layers["community"], "community") if "community" in layers else [],
+        "grids": files.rank_groups(layers["grid"], "grid") if "grid" in layers else [],
         "cells": int(layers["cell"]["cell"].nunique()),
         "cell_resolution": options["cells"],
         "snap_m": options["snap_m"],

@@ -36,8 +36,9 @@ FROM area a JOIN area d ON d.level = 'district' AND d.path @> a.path WHERE a.cod
 """
 _UNITS = """
 SELECT u.code, concat_ws(' ', c.name, u.name) AS address, u.households, u.residents_60, u.residents_80,
-       a.code AS community, ST_AsBinary(u.geom) AS geom
+       a.code AS community, g.code AS grid, ST_AsBinary(u.geom) AS geom
 FROM unit u LEFT JOIN area a ON a.id = u.area_id AND a.level = 'community' LEFT JOIN compound c ON c.id = u.compound_id
+LEFT JOIN (plan_assignment x JOIN grid g ON g.id = x.grid_id AND g.is_effective) ON x.unit_id = u.id
 WHERE CAST(:path AS ltree) @> u.path ORDER BY u.code
 """
 _COMMUNITIES = """
@@ -100,10 +101,12 @@ class Report:
         Units of the area, and the row of `communities` each lies in (-1 in none).
     circles
         Verdicts; `facility` counts rows of the kind's frame in `facilities`, which holds what is open.
-    totals, by_community
-        Tallies of each judgement: of everyone, and by community.
-    ranking
-        Communities in order of need.
+    grids
+        Codes of the grids in force that hold units.
+    totals, by_community, by_grid
+        Tallies of each judgement: of everyone, by community, and by grid.
+    ranking, grid_ranking
+        Communities and grids in order of need.
     dates
         When rows of a layer last changed; a layer without a date is not in it.
     """
@@ -121,6 +124,9 @@ class Report:
     totals: tuple[Tally, ...]
     by_community: tuple[Tally, ...]
     ranking: Ranking
+    grids: tuple[str, ...]
+    by_grid: tuple[Tally, ...]
+    grid_ranking: Ranking
     shares: tuple[Share, ...]
     promises: tuple[Promise, ...]
     dates: dict[str, datetime]
@@ -176,13 +182,17 @@ def read_report(connection: Connection, code: str, book: Rulebook, *, made_at: d
     row = {name: at for at, name in enumerate(communities["code"])}
     group = np.array([row.get(name, -1) for name in units["community"]], dtype=np.int64)
     by_community = tuple(tally(one, group, len(communities)) for one in circles.judgements)
+    grid, grids = pd.factorize(units["grid"], sort=True)
+    by_grid = tuple(tally(one, grid.astype(np.int64), len(grids)) for one in circles.judgements)
     made_at = made_at or datetime.now(UTC)
     today = made_at.astimezone(ZoneInfo(facts["time_zone"])).date()
     return Report(
         facts=facts, made_at=made_at, book=book, units=units, group=group, communities=communities, roads=roads,
         barriers=read_objects(connection, _BARRIERS, code=code), facilities=facilities, circles=circles,
         totals=tuple(tally(one, np.zeros_like(group), 1) for one in circles.judgements),
-        by_community=by_community, ranking=rank(by_community), shares=tuple(_shares(circles, facilities, demand)),
+        by_community=by_community, ranking=rank(by_community),
+        grids=tuple(grids), by_grid=by_grid, grid_ranking=rank(by_grid),
+        shares=tuple(_shares(circles, facilities, demand)),
         promises=read_promises(connection, facts["district"], today=today),
         dates={row.layer: row.changed_at for row in connection.execute(text(_DATES), {"code": code})},
     )  # fmt: skip

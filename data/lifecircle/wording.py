@@ -1,6 +1,7 @@
 """The words, figures and lists of a life-circle report."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 from data.lifecircle.content import Report, Share
 from data.lifecircle.promises import Promise
 from data.rules.frames import basis
-from geo.tally import Tally
+from geo.arrays import IntArray
+from geo.tally import Ranking, Tally
 from geo.verdicts import Judgement, Reason, Rule, Verdict
 
 DEMANDS = {"households": "户", "residents_60": "60岁以上居民", "residents_80": "80岁以上居民"}
@@ -26,8 +28,8 @@ REASONS = {
     Reason.FACILITY_NOT_SNAPPED: "附近设施离道路太远，步行距离不明",
     Reason.FACILITY_CUT_OFF: "附近设施在断开的另一片道路上",
 }  # fmt: skip
-MOST_UNITS = 20
-"""How many buildings a list names for each rule; the others are counted."""
+MOST_UNITS, MOST_GRIDS = 20, 50
+"""How many buildings a list names for each rule, and how many grids; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Wording:
         Label and value, in order.
     ranks
         A row a community: rank, name, households, mean share not served, then by rule the demand not served.
+    grid_ranks, grids
+        The same of the grids in most need, and how many grids there are.
     capacities, promises, rules
         Rows of texts.
     milestones
@@ -81,6 +85,8 @@ class Wording:
     found: tuple[RuleWords, ...]
     rank_headings: tuple[str, ...]
     ranks: tuple[tuple[str, ...], ...]
+    grid_ranks: tuple[tuple[str, ...], ...]
+    grids: int
     capacities: tuple[tuple[str, ...], ...]
     promises: tuple[tuple[str, ...], ...]
     milestones: tuple[tuple[str, ...], ...]
@@ -150,6 +156,8 @@ def word(report: Report, *, approval: str = "") -> Wording:
         found=found,
         rank_headings=("名次", "社区", "户数", "平均未达标比例", *(f"{one.name}未达标" for one in found)),
         ranks=tuple(_ranks(report)),
+        grid_ranks=tuple(_grid_ranks(report)[:MOST_GRIDS]),
+        grids=len(report.grids),
         capacities=tuple(_capacity(one) for one in report.shares),
         promises=tuple(_promise(one) for one in report.promises),
         milestones=tuple(row for one in report.promises for row in _milestones(one)),
@@ -267,19 +275,33 @@ def _units(report: Report, judged: Judgement, tail: tuple[str, str, str]) -> tup
 
 def _ranks(report: Report) -> list[tuple[str, ...]]:
     """List the communities in order of need."""
+    names = [str(name) for name in report.communities["name"]]
+    return _ranked(report, names, report.by_community, report.ranking, report.group)
+
+
+def _grid_ranks(report: Report) -> list[tuple[str, ...]]:
+    """List the grids in order of need."""
+    number = {code: at for at, code in enumerate(report.grids)}
+    group = np.array([number.get(code, -1) for code in report.units["grid"]], dtype=np.int64)
+    return _ranked(report, report.grids, report.by_grid, report.grid_ranking, group)
+
+
+def _ranked(
+    report: Report, names: Sequence[str], tallies: Sequence[Tally], ranking: Ranking, group: IntArray
+) -> list[tuple[str, ...]]:
+    """List groups of buildings in order of need."""
     households = np.nan_to_num(report.units["households"].to_numpy(dtype=np.float64))
-    inside = report.group >= 0
-    homes = np.bincount(report.group[inside], households[inside], minlength=len(report.communities))
+    homes = np.bincount(group[group >= 0], households[group >= 0], minlength=len(names))
     return [
         (
-            str(place), str(report.communities["name"].iloc[at]), _number(homes[at]),
-            _percent(report.ranking.score[at]) if np.isfinite(report.ranking.score[at]) else "未知",
+            str(place), names[at], _number(homes[at]),
+            _percent(ranking.score[at]) if np.isfinite(ranking.score[at]) else "未知",
             *(
                 f"{_number(one.demand_not_met[at])} {COUNTERS[judged.rule.demand]}"
-                for one, judged in zip(report.by_community, report.circles.judgements, strict=True)
+                for one, judged in zip(tallies, report.circles.judgements, strict=True)
             ),
         )
-        for place, at in enumerate(report.ranking.order.tolist(), start=1)
+        for place, at in enumerate(ranking.order.tolist(), start=1)
     ]  # fmt: skip
 
 

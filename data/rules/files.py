@@ -186,22 +186,28 @@ def make_layers(
     circles: Circles,
     names: Mapping[str, pd.Series],
     *,
-    within: str | None,
+    columns: Mapping[str, str | None],
     resolution: int,
     capacities: Sequence[Capacity],
 ) -> dict[str, gpd.GeoDataFrame]:
-    """Make the layers `unit`, `community` (with a column `within`) and `cell`."""
+    """Make the layers `unit`, `cell` and, for each of `columns` that has one, a layer of that name by its values.
+
+    Raises
+    ------
+    BadInputError
+        If a column is missing or empty.
+    """
     layers = {"unit": unit_frame(units, circles, names)}
     for one in capacities:
         is_kind = (layers["unit"]["facility_kind"] == one.kind).to_numpy()
         for label, access in (("2sfca", one.access), ("e2sfca", one.access_e)):
             repeated = np.tile(access, len(circles.judgements))
             layers["unit"][f"{one.kind}_{one.column}_{label}"] = np.where(is_kind, repeated, np.nan)
-    if within is not None:
-        number, found = _groups(units, within)
-        layers["community"] = group_frame(
-            circles, number, found, _outlines(units, number, len(found)), label="community", crs=units.crs
-        )
+    for label, column in columns.items():
+        if column is not None:
+            number, found = _groups(units, column)
+            outlines = _outlines(units, number, len(found))
+            layers[label] = group_frame(circles, number, found, outlines, label=label, crs=units.crs)
     layers["cell"] = cell_frame(circles, units, resolution=resolution)
     return layers
 
@@ -230,14 +236,14 @@ def summarise(circles: Circles, capacities: Sequence[Capacity]) -> dict[str, Any
     }
 
 
-def rank_communities(frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
-    """Give the communities in order of need with what each rule finds there."""
+def rank_groups(frame: gpd.GeoDataFrame, label: str) -> list[dict[str, Any]]:
+    """Give the communities or grids of a layer in order of need with what each rule finds there."""
     ranked = []
-    for name, rows in frame.groupby("community", sort=False):
+    for name, rows in frame.groupby(label, sort=False):
         first = rows.iloc[0]
         ranked.append(
             {
-                "community": name,
+                label: name,
                 "rank": int(first["rank"]),
                 "mean_unserved_ratio": plain(first["mean_unserved_ratio"]),
                 "rules": [

@@ -253,6 +253,21 @@ def test_bad_input_is_one_sentence(command, capsys, tmp_path, words, sentence) -
     assert not [one for one in tmp_path.iterdir() if one.suffix in (".html", ".pdf")]
 
 
+def test_promises_from_the_command_line(command, capsys, tmp_path) -> None:
+    assert command("targets", "show", "--area", "D", "--json") == 0
+    found = json.loads(capsys.readouterr().out)["targets"]
+    assert [(one["target"], one["done"]) for one in found] == [("a", 1), ("b", 1), ("c", 40), ("d", None), ("e", 1)]
+    rows = (tmp_path / "target.csv").read_text("utf-8").splitlines()
+    (tmp_path / "new.csv").write_text(f"{rows[0]}\n{rows[1].replace(',3,个', ',1,个')}\n", "utf-8")
+    assert command("targets", "load", "new.csv") == 0
+    assert command("targets", "show", "--area", "D") == 0
+    assert "驿站3个: 1 / 1，已完成" in capsys.readouterr().out
+    (tmp_path / "bad.csv").write_text(f"{rows[0]}\n{rows[1].replace(',3,个', ',-3,个')}\n", "utf-8")
+    assert command("targets", "load", "bad.csv") == 2
+    assert "row 2, amount: -3 must be a whole number" in capsys.readouterr().err
+    assert command("targets", "show", "--area", "Q") == 2
+
+
 def test_every_fault_of_a_rule_file_is_said_and_nothing_is_loaded(command, district, capsys, tmp_path) -> None:
     command("rules", "export", "bad.csv")
     rows = (tmp_path / "bad.csv").read_text("utf-8-sig").replace(",walk,500,", ",fly,500,")

@@ -28,6 +28,7 @@ def town(tmp_path):
     homes = frame(
         [shapely.Point(100, 0), shapely.Point(300, 90), shapely.Point(460, 0), shapely.Point(1000, 0)],
         name=["甲", "乙", "丙", "丁"], hh=[10, 20, 30, 40], old=[4, 8, 12, None], place=["东", "东", "西", "西"],
+        net=["G1", "G2", "G2", None],
     )  # fmt: skip
     canteens = frame(
         [shapely.Point(0, 0), shapely.Point(700, 0), shapely.Point(400, 0)],
@@ -126,6 +127,17 @@ def test_cells_hold_every_unit_once(town, capsys):
     assert cells.crs.to_epsg() == 4326
     homes = pyogrio.read_dataframe(town, layer="homes")
     assert all(cells.contains(home).sum() == 1 for home in homes.geometry)
+
+
+def test_grids_are_ranked_like_communities(town, capsys):
+    """G1 holds 甲 (met), G2 乙 (unknown) and 丙 (met by canteens, not by refuse points); 丁 is in no grid."""
+    code, out = run(town, *given(town), "--grid", "net", "--kind", "canteen", "--kind", "refuse_point", "--json")
+    printed = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert [(one["grid"], one["rank"]) for one in printed["grids"]] == [("G2", 1), ("G1", 2)]
+    assert [one["demand_not_met"] for one in printed["grids"][0]["rules"]] == [0, 30, 30, 50]
+    grids = pyogrio.read_dataframe(out, layer="grid")
+    assert grids["units"].sum() == 3 * 4
 
 
 def test_a_person_reads_chinese_first(town, capsys):
