@@ -31,7 +31,7 @@ class Circles:
     reaches
         What each of these was judged from.
     without_data
-        Rules whose kind of facility was not given: nothing is said of them.
+        Rules that ask for facilities of which none is known: nothing is said of them.
     snap_limit_m
         Farthest that anything may lie from the streets.
     """
@@ -63,7 +63,8 @@ def judge_rules(
         Points or polygons, any CRS; a polygon stands at a point inside it.
     facilities
         For each kind its facilities, any CRS. A column `type`, where there is one, tells a kind's facilities apart for
-        rules that name types.
+        rules that name types; a column `is_open` which of them serve. Where none at all is known, open or not, that a
+        rule asks for, nothing is said by it: nobody may have collected them.
     rules
         What to judge by.
     demand
@@ -81,13 +82,14 @@ def judge_rules(
     known: dict[tuple[str, tuple[str, ...]], tuple[Reach, IntArray]] = {}
     judgements, reaches, without_data = [], [], []
     for rule in rules:
-        if rule.facility_kind not in facilities:
+        frame = facilities.get(rule.facility_kind)
+        rows = None if frame is None else rows_of_types(frame, rule.facility_types)
+        if frame is None or rows is None or not len(rows):
             without_data.append(rule)
             continue
         key = (rule.facility_kind, rule.facility_types)
         if key not in known:
-            frame = facilities[rule.facility_kind]
-            rows = rows_of_types(frame, rule.facility_types)
+            rows = open_rows(frame, rows)
             xy = network.places(frame.iloc[rows], f"facilities ({rule.facility_kind})")
             known[key] = reach(network.graph, snapped, xy, snap_limit_m=snap_limit_m), rows
         found, rows = known[key]
@@ -102,6 +104,11 @@ def rows_of_types(frame: gpd.GeoDataFrame, types: Sequence[str]) -> IntArray:
     if not types or "type" not in frame.columns:
         return np.arange(len(frame), dtype=np.int64)
     return np.flatnonzero(frame["type"].isin(types).to_numpy()).astype(np.int64)
+
+
+def open_rows(frame: gpd.GeoDataFrame, rows: IntArray) -> IntArray:
+    """Give those of some rows that serve: all of them where no column `is_open` says otherwise."""
+    return rows[frame["is_open"].to_numpy(dtype=bool)[rows]] if "is_open" in frame.columns else rows
 
 
 def share_capacity(

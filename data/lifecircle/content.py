@@ -100,7 +100,7 @@ class Report:
     units, group
         Units of the area, and the row of `communities` each lies in (-1 in none).
     circles
-        Verdicts; `facility` counts rows of the kind's frame in `facilities`, which holds what is open.
+        Verdicts; `facility` counts rows of the kind's frame in `facilities`, where `is_open` tells which serve.
     grids
         Codes of the grids in force that hold units.
     totals, by_community, by_grid
@@ -172,7 +172,7 @@ def read_report(connection: Connection, code: str, book: Rulebook, *, made_at: d
     if roads.empty:
         raise BadInputError(f"{facts['name']} ({code}) has no road; import the streets first")
     everything = read_objects(connection, _FACILITIES, **near)
-    facilities = _open_by_kind(everything)
+    facilities = _by_kind(everything)
     demand = {name: _numbers(units[name]) for name in DEMANDS}
     circles = judge_rules(build_network(roads), units, facilities, rules=book.rules, demand=demand)
     if not circles.judgements:
@@ -198,11 +198,11 @@ def read_report(connection: Connection, code: str, book: Rulebook, *, made_at: d
     )  # fmt: skip
 
 
-def _open_by_kind(everything: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
-    """Give the open facilities of each kind of which any is known; a kind of which none is open has no rows."""
-    is_open = everything["status"] == "open"
+def _by_kind(everything: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Give the facilities of each kind of which any is known; what is not open is marked."""
+    everything = everything.assign(is_open=everything["status"] == "open")
     return {
-        kind: everything[is_open & (everything["facility_kind"] == kind)].reset_index(drop=True)
+        kind: everything[everything["facility_kind"] == kind].reset_index(drop=True)
         for kind in sorted(set(everything["facility_kind"]))
     }
 
@@ -216,9 +216,9 @@ def _shares(
         rule = next(
             (r.rule for r in circles.judgements if r.rule.facility_kind == kind and r.rule.metric == "walk"), None
         )
-        if rule is None or facilities[kind].empty:
+        frame = facilities[kind][facilities[kind]["is_open"]] if kind in facilities else None
+        if rule is None or frame is None or frame.empty:
             continue
-        frame = facilities[kind]
         told = (
             frame["capacity"]
             if field == "capacity"

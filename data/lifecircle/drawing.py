@@ -11,7 +11,7 @@ from data.lifecircle.wording import COUNTERS, DEMANDS, day, rule_label
 from data.rules.frames import basis, lon_lat
 from geo.arrays import BoolArray, IntArray
 from geo.cells import cells_of
-from geo.circles import rows_of_types
+from geo.circles import open_rows, rows_of_types
 from geo.tally import tally
 from geo.verdicts import Judgement, Verdict
 
@@ -36,7 +36,7 @@ def map_data(report: Report, *, resolution: int) -> dict[str, Any]:
     for judged in report.circles.judgements:
         totals = tally(judged, cells.group, len(cells.ids))
         frame = report.facilities[judged.rule.facility_kind]
-        serving = rows_of_types(frame, judged.rule.facility_types)
+        serving = open_rows(frame, rows_of_types(frame, judged.rule.facility_types))
         rules.append(
             {
                 **_rule(report, judged),

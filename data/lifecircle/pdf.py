@@ -20,7 +20,7 @@ from data.lifecircle.wording import (
 )
 from data.printing.picture import Sheet, path, svg
 from data.printing.typeset import chinese_font, typeset
-from geo.circles import rows_of_types
+from geo.circles import open_rows, rows_of_types
 from geo.verdicts import Judgement, Verdict
 
 ASSETS = Path(__file__).parent / "assets"
@@ -65,7 +65,7 @@ def _map(report: Report, judged: Judgement, sheet: Sheet, font: str) -> str:
     dots = np.array(sheet.shapes(spots.to_frame("geometry").set_geometry("geometry")), dtype=object)
     size = SMALL_MM if len(dots) > LOT_OF_UNITS else LARGE_MM
     facilities = report.facilities[judged.rule.facility_kind]
-    facilities = facilities.iloc[rows_of_types(facilities, judged.rule.facility_types)]
+    facilities = facilities.iloc[open_rows(facilities, rows_of_types(facilities, judged.rule.facility_types))]
     parts = [
         path(sheet.shapes(report.barriers), 'fill="#b9d7ea" stroke="#7fa8c9" stroke-width="0.2"', only=(3, 6)),
         path(sheet.shapes(walked_roads(report)), 'fill="none" stroke="#d5dade" stroke-width="0.3"'),

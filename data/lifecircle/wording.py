@@ -15,6 +15,7 @@ from data.rules.frames import basis
 from geo.arrays import IntArray
 from geo.tally import Ranking, Tally
 from geo.verdicts import Judgement, Reason, Rule, Verdict
+from geo.walking import ADULT, ELDER
 
 DEMANDS = {"households": "户", "residents_60": "60岁以上居民", "residents_80": "80岁以上居民"}
 COUNTERS = {"households": "户", "residents_60": "人", "residents_80": "人"}
@@ -169,7 +170,7 @@ def word(report: Report, *, approval: str = "") -> Wording:
         methods=METHODS,
         marks=(
             f"审图号：{approval}" if approval else "示意图：界线仅供示意，不作为权属和行政区划依据",
-            *(("示例数据：楼栋、户数、设施为虚构，仅供演示",) if facts["is_sample"] else ()),
+            *(("示例数据：楼栋、户数、设施为虚构，承诺进度也按虚构设施计，仅供演示",) if facts["is_sample"] else ()),
         ),
         footer=f"一网图 · 生活圈体检 · 规则集 {book.code}@{book.version}",
     )  # fmt: skip
@@ -181,6 +182,8 @@ METHODS = (
     "只计开放的设施；计划中、已停用的不计。区域外 3 千米内的设施和道路一并计算。",
     "排名：各规则“未达标 ÷（达标＋未达标）”的简单平均，由高到低；没有已知结果的社区排在最后。",
     "容量：两步移动搜索法（2SFCA）；E2SFCA 按阈值的三分之一分带，权重 1、0.68、0.22。容量不明的设施不分配。",
+    f"步行分钟：成人每分钟 {ADULT.metres_a_minute:g} 米（规划步速），"
+    f"老人每分钟 {ELDER.metres_a_minute:g} 米（可信度中）。",
     "可信度：高＝见到原文或两处一致；中＝单一或二手来源；低＝默认值或来源有矛盾。条号写“待核”的须查购买的标准文本。",
 )
 
@@ -265,7 +268,7 @@ def _units(report: Report, judged: Judgement, tail: tuple[str, str, str]) -> tup
         listed.append(
             (
                 str(names.get(unit["community"], "—")), str(unit["address"] or unit["code"]),
-                f"{_number(unserved[at])} {COUNTERS[judged.rule.demand]}", _distance(judged.walk_m[at]),
+                f"{_number(unserved[at])} {COUNTERS[judged.rule.demand]}", _walked(judged.walk_m[at], judged.rule),
                 _distance(judged.straight_m[at]), "—" if np.isnan(detour) else f"{detour:.1f} 倍",
                 str(facilities["name"].iloc[facility]) if facility >= 0 else "—", *tail,
             )
@@ -376,6 +379,14 @@ def _dates(report: Report) -> str:
 def _distance(metres: float) -> str:
     """Write metres, or that they are not known."""
     return "未知" if np.isnan(metres) else "没有设施" if np.isinf(metres) else f"{metres:,.0f} 米"
+
+
+def _walked(metres: float, rule: Rule) -> str:
+    """Write walked metres with the minutes they take those whom the rule serves."""
+    if not np.isfinite(metres):
+        return _distance(metres)
+    pace = ADULT if rule.demand == "households" else ELDER
+    return f"{metres:,.0f} 米，{metres / pace.metres_a_minute:.0f} 分钟"
 
 
 def _percent(ratio: float) -> str:

@@ -26,7 +26,7 @@ from data.rules.frames import (
 )
 from data.rules.table import BUILTIN_FILE, digest, read_rules
 from geo.arrays import FloatArray
-from geo.circles import Circles, judge_rules, share_capacity
+from geo.circles import Circles, judge_rules, open_rows, share_capacity
 from geo.gaps import take_counts
 from geo.tally import tally
 from geo.verdicts import DEMANDS, Demand, Rule
@@ -126,26 +126,13 @@ def judge_files(
     BadInputError
         If a file cannot be read.
     """
-    frames = {kind: with_types(only_open(kind, read_frame(path))) for kind, path in files.items()}
+    frames = {kind: with_types(mark_open(read_frame(path))) for kind, path in files.items()}
     return judge_rules(network, units, frames, rules=rules, demand=demand, snap_limit_m=snap_m), frames
 
 
-def only_open(kind: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Leave out what is planned or closed, where a file has a column `status`.
-
-    Raises
-    ------
-    BadInputError
-        If nothing is open.
-    """
-    if "status" not in frame.columns:
-        return frame
-    found = frame[~frame["status"].isin(NOT_OPEN)].reset_index(drop=True)
-    if found.empty:
-        raise BadInputError(
-            f"--facilities {kind}: none of the {len(frame)} rows is open; their status is planned or closed"
-        )
-    return found
+def mark_open(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Mark what is planned or closed as not open, where a file has a column `status`."""
+    return frame.assign(is_open=~frame["status"].isin(NOT_OPEN)) if "status" in frame.columns else frame
 
 
 def read_capacities(
@@ -169,11 +156,13 @@ def read_capacities(
             raise BadInputError(f"--capacity {spec}: write KIND=COL, KIND one of: {', '.join(frames)}")
         if rule.demand not in demand:
             raise BadInputError(f"--capacity {spec}: rule {rule.code} serves {rule.demand}, which has no column")
-        supply = take_counts(frames[kind], column, may_lack=True)
+        everything = frames[kind]
+        frame = everything.iloc[open_rows(everything, np.arange(len(everything), dtype=np.int64))]
+        supply = take_counts(frame, column, may_lack=True)
         heads = demand[rule.demand]
         access = [
             share_capacity(
-                circles, frames[kind], supply=supply, demand=heads, radius_m=rule.threshold_m, method=method
+                circles, frame, supply=supply, demand=heads, radius_m=rule.threshold_m, method=method
             ).access
             for method in ("2sfca", "e2sfca")
         ]  # fmt: skip

@@ -49,8 +49,22 @@ def test_each_rule_its_kind_its_types_and_its_demand():
     assert np.isnan(found.judgements[0].demand).all()  # nobody told the residents of 60 and over
     assert [one.code for one in found.without_data] == ["s"]
     assert [one.facilities for one in found.reaches] == [2, 1, 3]
+
+
+def test_what_is_not_open_does_not_serve_and_what_nobody_knows_is_not_judged():
+    """
+    The canteen at 400 is closed: 300 and 600 walk to 0. With both closed nobody is served, for certain. Of collection
+    stations none is known among the refuse points, and of canteens none at all: nothing is said.
+    """
+    rules = [rule("c", "canteen", 350), rule("d", "refuse_point", 150, types=("collection_station",))]
+    for is_open, verdicts in (([True, False], ["met", "met", "not_met"]), ([False, False], ["not_met"] * 3)):
+        frames = {"canteen": CANTEENS.assign(is_open=is_open), "refuse_point": BINS}
+        found = judge_rules(NETWORK, UNITS, frames, rules=rules, demand={})
+        assert [judged.verdict.tolist() for judged in found.judgements] == [verdicts]
+        assert [one.code for one in found.without_data] == ["d"]
+    assert found.judgements[0].reason.tolist() == ["no_facility"] * 3
     none = judge_rules(NETWORK, UNITS, {"canteen": CANTEENS.iloc[:0]}, rules=rules[:1], demand={})
-    assert none.judgements[0].reason.tolist() == ["no_facility"] * 3
+    assert none.judgements == ()
 
 
 def test_types_count_only_where_they_are_told():

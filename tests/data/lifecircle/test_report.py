@@ -100,9 +100,12 @@ def test_every_red_figure_names_clause_metres_day_and_confidence(report) -> None
             if not row[3].startswith("0 "):
                 assert "米" in row[6]
         for row in one.units:
-            assert row[3].endswith("米")
+            assert re.fullmatch(r"[\d,]+ 米，\d+ 分钟", row[3])
     tail = (station.basis, "2026-10-10", "中")
-    assert station.units == (("和平社区", "三号楼", "30 户", "2,026 米", "2,026 米", "1.0 倍", "一号驿站", *tail),)
+    assert station.units == (
+        ("和平社区", "三号楼", "30 户", "2,026 米，34 分钟", "2,026 米", "1.0 倍", "一号驿站", *tail),
+    )
+    assert words.found[1].units[0][3] == "2,123 米，44 分钟"  # 22 x 96.48, at the pace of elders, 48 m a minute
     assert station.unknown_why == "楼栋离道路超过接入限值 1 栋"
 
 

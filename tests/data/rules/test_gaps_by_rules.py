@@ -66,7 +66,7 @@ def test_every_unit_has_a_verdict_by_every_rule(town, capsys):
     """
     canteen_500 (60+, the planned one does not count): 甲 100 met, 乙 unknown, 丙 240 met, 丁 300 met (not counted).
     refuse_collection_70 (drop points only): 甲 0 met, 乙 unknown, 丙 360 and 丁 900 not met: 70 of 80 known households.
-    refuse_sorting_300: the same verdicts. refuse_station_1000: there is no collection station, so not met, all four.
+    refuse_sorting_300: the same verdicts. refuse_station_1000: no collection station is known, so nothing is said.
     """
     code, out = run(town, *given(town), "--within", "place", "--capacity", "canteen=seats", "--json")
     printed = json.loads(capsys.readouterr().out)
@@ -74,20 +74,18 @@ def test_every_unit_has_a_verdict_by_every_rule(town, capsys):
     assert pyogrio.list_layers(out)[:, 0].tolist() == ["unit", "community", "cell"]
     rows = pyogrio.read_dataframe(out, layer="unit")
     assert rows["rule"].tolist() == [
-        name for name in ("canteen_500", "refuse_collection_70", "refuse_sorting_300", "refuse_station_1000")
-        for _ in range(4)
+        name for name in ("canteen_500", "refuse_collection_70", "refuse_sorting_300") for _ in range(4)
     ]  # fmt: skip
-    assert rows["name"].tolist() == ["甲", "乙", "丙", "丁"] * 4
-    verdicts = rows["verdict"].to_numpy().reshape(4, 4).tolist()
+    assert rows["name"].tolist() == ["甲", "乙", "丙", "丁"] * 3
+    verdicts = rows["verdict"].to_numpy().reshape(3, 4).tolist()
     assert verdicts == [
         ["met", "unknown", "met", "met"], ["met", "unknown", "not_met", "not_met"],
-        ["met", "unknown", "not_met", "not_met"], ["not_met"] * 4,
+        ["met", "unknown", "not_met", "not_met"],
     ]  # fmt: skip
     np.testing.assert_allclose(rows["distance_m"][:8], [100, np.nan, 240, 300, 0, np.nan, 360, 900], atol=0.01)
     assert rows["facility_id"].fillna("").tolist()[:8] == ["C1", "", "C2", "C2", "R1", "", "R1", "R1"]
     np.testing.assert_array_equal(rows["unserved"][4:8], [0, np.nan, 30, 40])
     assert np.isnan(rows["demand"][3])  # 60+ of 丁 are not counted
-    assert rows["straight_m"][12:].isna().all()  # there is none to measure to
     assert (rows["basis"] != "").all()
     found = {one["rule"]: one for one in printed["rules"]}
     assert found["canteen_500"]["facilities"] == 2
@@ -98,14 +96,14 @@ def test_every_unit_has_a_verdict_by_every_rule(town, capsys):
     collection = found["refuse_collection_70"]
     assert (collection["demand_not_met"], collection["unserved_ratio"]) == (70, 70 / 80)
     assert collection["unserved_mean_m"] == pytest.approx((360 * 30 + 900 * 40) / 70, abs=0.01)
-    assert "primary_school_500" in printed["without_data"]
-    # east: of what is known nobody is unserved but by the stations that are not there; west: everything but canteens
+    assert {"primary_school_500", "refuse_station_1000"} <= set(printed["without_data"])
+    # east: of what is known nobody is unserved; west: everybody by both rules of refuse points
     assert [(one["community"], one["rank"]) for one in printed["communities"]] == [("西", 1), ("东", 2)]
-    assert printed["communities"][0]["mean_unserved_ratio"] == pytest.approx(3 / 4)
-    assert printed["communities"][1]["mean_unserved_ratio"] == pytest.approx(1 / 4)
+    assert printed["communities"][0]["mean_unserved_ratio"] == pytest.approx(2 / 3)
+    assert printed["communities"][1]["mean_unserved_ratio"] == pytest.approx(0)
     communities = pyogrio.read_dataframe(out, layer="community")
-    assert len(communities) == 8
-    assert communities["units"].sum() == 16
+    assert len(communities) == 6
+    assert communities["units"].sum() == 12
     # 2SFCA at 500 m: C1 serves 甲 and 丙 (16 heads), C2 丙 and 丁 (12 heads and one not counted); 乙 none
     access = rows["canteen_seats_2sfca"]
     np.testing.assert_allclose(access[:4], [40 / 16, 0, 40 / 16 + 60 / 12, 60 / 12])
@@ -135,9 +133,9 @@ def test_grids_are_ranked_like_communities(town, capsys):
     printed = json.loads(capsys.readouterr().out)
     assert code == 0
     assert [(one["grid"], one["rank"]) for one in printed["grids"]] == [("G2", 1), ("G1", 2)]
-    assert [one["demand_not_met"] for one in printed["grids"][0]["rules"]] == [0, 30, 30, 50]
+    assert [one["demand_not_met"] for one in printed["grids"][0]["rules"]] == [0, 30, 30]
     grids = pyogrio.read_dataframe(out, layer="grid")
-    assert grids["units"].sum() == 3 * 4
+    assert grids["units"].sum() == 3 * 3
 
 
 def test_a_person_reads_chinese_first(town, capsys):
