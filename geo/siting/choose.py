@@ -136,7 +136,7 @@ def _run(search: _Search, metres: csr_array) -> None:
 
 
 def _tighten(search: _Search, metres: csr_array) -> Relaxed | None:
-    """Lower the limit by cuts, and anneal in between among the sites that the relaxation uses."""
+    """Lower the limit by cuts, and anneal in between among the sites that the tightened relaxation uses."""
     savings = search.savings
     if len(savings.row_site) > RELAX_ENTRIES:
         return None
@@ -145,7 +145,7 @@ def _tighten(search: _Search, metres: csr_array) -> Relaxed | None:
         search.lower(now.bound)
         if search.is_done:
             break
-        for found in _anneal_used(search, now.x, turn):
+        for found in _anneal_used(search, now.x, turn) if turn else []:
             search.offer(found)
         if search.is_done:
             break
