@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from data.lifecircle.content import Report, Share
 from data.lifecircle.promises import Promise
 from data.rules.frames import basis
-from geo.arrays import IntArray
+from geo.arrays import FloatArray, IntArray
 from geo.tally import Ranking, Tally
 from geo.verdicts import Judgement, Reason, Rule, Verdict
 from geo.walking import ADULT, ELDER
@@ -71,7 +70,7 @@ class Wording:
         A row a community: rank, name, households, mean share not served, then by rule the demand not served.
     grid_ranks, grids
         The same of the grids in most need, and how many grids there are.
-    capacities, promises, rules
+    capacities, community_capacities, promises, rules
         Rows of texts.
     milestones
         What is planned with a day, by promise and day: promise, day, place, how much there will be then.
@@ -89,6 +88,8 @@ class Wording:
     grid_ranks: tuple[tuple[str, ...], ...]
     grids: int
     capacities: tuple[tuple[str, ...], ...]
+    capacity_community_headings: tuple[str, ...]
+    community_capacities: tuple[tuple[str, ...], ...]
     promises: tuple[tuple[str, ...], ...]
     milestones: tuple[tuple[str, ...], ...]
     without_data: tuple[tuple[str, ...], ...]
@@ -112,8 +113,8 @@ COMMUNITY_HEADINGS = (
 )
 UNIT_HEADINGS = ("社区", "楼栋", "未达标", "实测步行", "直线", "绕行", "最近设施", "依据", "数据日期", "可信度")
 CAPACITY_HEADINGS = (
-    "设施容量", "总量", "服务对象", "步行范围", "每百人（户）2SFCA", "每百人（户）E2SFCA", "范围内一处没有",
-    "说明",
+    "设施容量", "总量", "服务对象", "步行范围", "每百人（户）平均", "不足平均一半（2SFCA）", "不足平均一半（E2SFCA）",
+    "范围内一处没有", "说明",
 )  # fmt: skip
 PROMISE_HEADINGS = ("承诺", "期限", "已完成", "计划中", "进度", "状态", "计划全部建成", "出处")
 MILESTONE_HEADINGS = ("承诺", "计划日期", "地点", "届时累计")
@@ -160,6 +161,10 @@ def word(report: Report, *, approval: str = "") -> Wording:
         grid_ranks=tuple(_grid_ranks(report)[:MOST_GRIDS]),
         grids=len(report.grids),
         capacities=tuple(_capacity(one) for one in report.shares),
+        capacity_community_headings=(
+            "社区", *(f"{one.name} {method}" for one in report.shares for method in ("2SFCA", "E2SFCA")),
+        ),
+        community_capacities=tuple(_community_capacities(report)),
         promises=tuple(_promise(one) for one in report.promises),
         milestones=tuple(row for one in report.promises for row in _milestones(one)),
         without_data=tuple(
@@ -309,21 +314,36 @@ def _ranked(
 
 
 def _capacity(one: Share) -> tuple[str, ...]:
-    """Write one capacity."""
+    """Write one capacity. Its mean is the same by both methods, who has how much of it is not."""
     heads = np.nan_to_num(one.demand)
     everyone = heads.sum()
-    counter = COUNTERS[one.rule.demand]
+    mean = one.supply / everyone if everyone else 0.0
 
-    def mean(access: Any) -> str:
-        return f"{(access * heads).sum() / everyone * 100:.1f}" if everyone else "—"
+    def below(access: FloatArray, most: float) -> str:
+        lacking = heads[access <= most].sum()
+        return f"{_number(lacking)} {COUNTERS[one.rule.demand]}" + (f"（{lacking / everyone:.1%}）" if everyone else "")
 
-    lacking = heads[one.access == 0].sum()
     return (
         f"{one.rule.facility_name}：{one.name}", _number(one.supply), f"{DEMANDS[one.rule.demand]} {_number(everyone)}",
-        f"{one.rule.threshold_m:g} 米", mean(one.access), mean(one.access_e),
-        f"{_number(lacking)} {counter}" + (f"（{lacking / everyone:.1%}）" if everyone else ""),
-        f"{one.untold} 处容量不明，未计入" if one.untold else "",
+        f"{one.rule.threshold_m:g} 米", f"{mean * 100:.1f}", below(one.access, mean / 2), below(one.access_e, mean / 2),
+        below(one.access, 0.0), f"{one.untold} 处容量不明，未计入" if one.untold else "",
     )  # fmt: skip
+
+
+def _community_capacities(report: Report) -> list[tuple[str, ...]]:
+    """Write what a hundred people of each community can have, in the order of its ranks."""
+    inside = report.group >= 0
+
+    def mean(one: Share, access: FloatArray) -> list[str]:
+        heads = np.where(inside, np.nan_to_num(one.demand), 0.0)
+        count = len(report.communities)
+        asked = np.bincount(report.group[inside], heads[inside], minlength=count)
+        had = np.bincount(report.group[inside], (access * heads)[inside], minlength=count)
+        return ["—" if not whole else f"{part / whole * 100:.1f}" for part, whole in zip(had, asked, strict=True)]
+
+    columns = [mean(one, access) for one in report.shares for access in (one.access, one.access_e)]
+    names = [str(name) for name in report.communities["name"]]
+    return [(names[at], *(column[at] for column in columns)) for at in report.ranking.order.tolist()] if columns else []
 
 
 def _promise(one: Promise) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from folium.template import Template
 from markupsafe import Markup
 
 ASSETS = Path(__file__).parent / "assets"
+_VIEWPORT = re.compile(r"<meta name=\"viewport\".*?/?>", re.DOTALL)  # folium's own forbids to zoom in
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -87,7 +89,7 @@ def write_page(template: str, maps: Mapping[str, OfflineMap], **values: Any) -> 
     made = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(template)
     return made.render(
         policy=POLICY,
-        header=_joined(page.header, skip=("meta_http",)),
+        header=_markup(_VIEWPORT.sub("", _joined(page.header, skip=("meta_http",)))),
         maps={name: _markup(page.html._children[each.get_name()].render()) for name, each in maps.items()},
         script=_joined(page.script),
         **values,

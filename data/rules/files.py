@@ -258,17 +258,16 @@ def plain(value: Any) -> Any:
 
 def _capacity(one: Capacity) -> dict[str, Any]:
     """Give a capacity's figures."""
-    heads = np.nan_to_num(one.demand)
-
-    def mean(access: FloatArray) -> Any:
-        return plain((access * heads).sum() / heads.sum()) if heads.sum() else None
-
+    heads, supply = np.nan_to_num(one.demand), float(np.nansum(one.supply))
+    mean = supply / heads.sum() if heads.sum() else np.nan
     return {
         "facility_kind": one.kind, "column": one.column, "demand_kind": one.rule.demand,
-        "radius_m": one.rule.threshold_m, "supply": plain(np.nansum(one.supply)),
+        "radius_m": one.rule.threshold_m, "supply": plain(supply),
         "facilities_untold": int(np.isnan(one.supply).sum()), "demand": plain(heads.sum()),
+        "supply_a_head": plain(mean),
         "demand_without_access": plain(heads[one.access == 0].sum()),
-        "mean_2sfca": mean(one.access), "mean_e2sfca": mean(one.access_e),
+        "demand_below_half_2sfca": plain(heads[one.access <= mean / 2].sum()),
+        "demand_below_half_e2sfca": plain(heads[one.access_e <= mean / 2].sum()),
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from data.lifecircle.html import write_html
+from tests.e2e.browsing import axe_faults
 
 pytestmark = pytest.mark.browser
 _SPEC = importlib.util.spec_from_file_location(
@@ -53,5 +54,6 @@ def test_a_report_opens_offline(new_context, owner_engine, tmp_path) -> None:
     assert red
     assert all(not one.startswith("0 ") for one in red)
     assert page.locator(".card.is-red").count() == 2
+    assert axe_faults(page) == []
     assert asked == [path.as_uri()]
     assert wrong == []

@@ -57,7 +57,10 @@ def test_capacity_beside_coverage(report) -> None:
     np.testing.assert_allclose(shares["车位"].access, [70 / 30, 70 / 30, 130 / 30, 0])
     (row,) = [one for one in word(report).capacities if "餐位" in one[0]]
     assert row[4] == "166.7"  # 30 seats among 18 people known, a hundred
-    assert row[6] == "8 人（44.4%）"
+    assert row[5:8] == ("8 人（44.4%）",) * 3
+    words = word(report)
+    assert words.capacity_community_headings[1:3] == ("餐位 2SFCA", "餐位 E2SFCA")
+    assert [(one[0], one[1]) for one in words.community_capacities] == [("和平社区", "0.0"), ("东风社区", "300.0")]
 
 
 def test_promises_are_counted_from_the_facilities(report) -> None:
