@@ -82,31 +82,35 @@ class Counting:
     def __init__(self, problem: CommunityProblem, stakes: Stakes, *, miss: float) -> None:
         spare = max(miss - stakes.over_miss, 0.0)
         self.floor, self.ceiling = max(problem.band.floor - spare, 0.0), problem.band.ceiling + spare
+        if spare > 0 and stakes.over_miss > 0:  # then atoms above the ceiling may take others on
+            self.floor, self.ceiling = 0.0, np.inf
         self.total = stakes.open_total
         self.labels = np.flatnonzero(~problem.closed)
         self.size = stakes.open_size[self.labels]
         self.least = float(stakes.least.sum())
         self.fewest = int(np.ceil(self.total / self.ceiling - TOLERANCE))
         self.most = int(self.total / self.floor + TOLERANCE) if self.floor > 0 else len(problem.households)
-        self.strange = self.least + _cheapest(
-            problem.households, stakes.had - stakes.least, min(self.floor, self.total)
-        )
+        self.strange_price = stakes.had - stakes.least
+        self.households = problem.households
 
-    def bound(self, *, gone: int | None = None, grids: int = 0) -> float:
-        """Fewest households moved when there are at least some number of grids and label `gone` keeps nothing."""
+    def bound(self, *, gone: int | None = None, strange: int = 0) -> float:
+        """Fewest households moved when label `gone` keeps nothing and so many grids bear no label of theirs.
+
+        Such a strange grid keeps nothing of any incumbent whose label it bears: all its households move.
+        """
         others = self.labels != gone
         size = np.sort(self.size[others])
         without = self.total - self.size.sum()  # households without an incumbent grid move at no cost
         best = np.inf
         for vanished in range(len(size) + 1):
             kept = size[vanished:]
-            count = max(self.fewest, len(kept), grids)
+            count = max(self.fewest, len(kept) + strange)
             if count <= self.most:
                 given = float(self.size.sum() - kept.sum() + np.maximum(kept - self.ceiling, 0).sum())
                 taken = float(np.maximum(self.floor - kept, 0).sum() + (count - len(kept)) * self.floor)
                 best = min(best, max(given, taken - without))
-        is_strange = grids > len(size)  # then some grid keeps nothing of the incumbent whose label it bears
-        return max(best, self.strange if is_strange else self.least)
+        amount = min(strange * self.floor, self.total)
+        return max(best, self.least + _cheapest(self.households, self.strange_price, amount))
 
     def bound_taking(self, label: int, taken: FloatArray) -> FloatArray:
         """Fewest households moved when grid `label` takes at least so many from others, shape (n,).

@@ -1,143 +1,222 @@
-"""Least change dug out: annealing for households moved alone, where the first search has left a gap to the bound.
+"""Least change dug out: annealing for households moved alone, and then for shape among plans that move no more.
 
-No price on shape, and a low one on the miss, so that a grid may be out of the band on the way; the best plan in the
-band is kept at every step, not only at the end.
+It starts from the plan at hand and from others that dissolve and split other grids, since single moves never change
+which grids there are. A grid may miss the band on the way at a low price; the best plan in the band is kept at every
+step, not only at the end.
 """
 
 import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from geo.rebalance.adjacency import connect
-from geo.rebalance.bounds import TOLERANCE, Stakes
-from geo.rebalance.codes import match
+from geo.rebalance.board import (
+    Graph,
+    Prices,
+    change_of,
+    make_grids,
+    make_scratch,
+    may_leave,
+    price_of,
+    prices_of,
+    shift,
+    stay_of,
+    total_miss,
+    total_price,
+)
+from geo.rebalance.bounds import TOLERANCE
 from geo.rebalance.compiled import RandomState, compiled, draw, draw_below
-from geo.rebalance.problem import BoolArray, CommunityProblem, FloatArray, IntArray
-
-RUNS, STEPS, MOST_STEPS = 40, 10_000, 1_500_000
-"""Runs; steps an atom of each, and in all."""
-WARM, COLD = (10.0, 20.0, 40.0, 80.0), 0.25
-MISS_PRICES = (1.2, 1.5, 2.0, 3.0)
-SEED = 20260611
+from geo.rebalance.incumbents import connected_incumbent, label_as
+from geo.rebalance.pieces import Piece, make_pieces
+from geo.rebalance.prices import LEAST_SHAPE_PRICE, MEAN_SHAPE, WALL_RATIO
+from geo.rebalance.problem import CommunityProblem, IntArray
 
 
-def dig(problem: CommunityProblem, stakes: Stakes, grid: IntArray, *, miss: float, bound: float) -> IntArray:
-    """Look for a connected plan that moves fewer households and misses the band by no more; else the plan itself."""
-    known = problem.overlap.shape[1]
-    rows, columns, _ = match(problem, grid)
-    label = np.full(int(grid.max()) + 1, -1, dtype=np.int64)
-    label[rows] = columns
-    label[label < 0] = known + np.arange(int((label < 0).sum()))
-    best, labels = label[grid], int(label.max()) + 1
-    news = max(labels - known, 0)
-    cost = np.hstack([stakes.cost, np.repeat(stakes.had[:, None], news, axis=1)])
-    allowed = np.hstack([stakes.allowed, np.repeat(~problem.fixed[:, None], news, axis=1)])
-    ends = np.vstack([problem.pairs, problem.pairs[:, ::-1]])
-    ends = ends[np.lexsort((ends[:, 1], ends[:, 0]))]
-    start = np.searchsorted(ends[:, 0], np.arange(len(grid) + 1)).astype(np.int64)
-    near, band = np.ascontiguousarray(ends[:, 1]), (float(problem.band.floor), float(problem.band.ceiling))
-    starts = [best]
-    if (problem.incumbent >= 0).all() and len(problem.pairs):
-        parts = int(connect(problem.incumbent, problem.pairs).max()) + 1
-        starts += [problem.incumbent] if parts == len(np.unique(problem.incumbent)) else []
-    state = np.array([SEED], dtype=np.uint64)
-    value = float(cost[np.arange(len(grid)), best].sum())
-    for run in range(RUNS):
-        if value <= bound + TOLERANCE:
+class Heat(NamedTuple):
+    """Temperatures of a run, first and last, and what a household out of the band and a lost shape cost in it."""
+
+    warm: float
+    cold: float
+    miss: float
+    shape: float
+
+
+@dataclass(frozen=True)
+class Digging:
+    """How long is searched: runs, each with the next heat; steps an atom of each, and in all."""
+
+    heats: tuple[Heat, ...]
+    runs: int
+    steps: int
+    most_steps: int
+    seed: int = 20260611
+
+
+LEAST = Digging(
+    tuple(
+        Heat(warm, 0.25, miss, LEAST_SHAPE_PRICE) for miss in (1.2, 1.5, 2.0, 3.0) for warm in (10.0, 20.0, 40.0, 80.0)
+    ),
+    runs=24, steps=10_000, most_steps=1_500_000,
+)  # fmt: skip
+SHAPELY = Digging(
+    (Heat(40.0, 0.25, 2.0, 60.0), Heat(15.0, 0.25, 2.0, 150.0), Heat(6.0, 0.25, 2.0, 60.0), Heat(3.0, 0.25, 2.0, 25.0)),
+    runs=4, steps=4_000, most_steps=500_000,
+)  # fmt: skip
+
+
+def dig(
+    problem: CommunityProblem, grid: IntArray, *, gain: float, digging: Digging = LEAST, until: float = math.inf
+) -> IntArray:
+    """Look for a connected plan that moves fewer households and misses the band by no more; else the plan itself.
+
+    Parameters
+    ----------
+    gain
+        Most households that can be gained; the search ends when they are.
+    until
+        Seconds since the epoch at which to stop with the best plan so far.
+    """
+    return _by_piece(problem, grid, digging, gain=gain, keeps=False, until=until)
+
+
+def polish(
+    problem: CommunityProblem, grid: IntArray, *, digging: Digging = SHAPELY, until: float = math.inf
+) -> IntArray:
+    """Look for a connected plan of better shape that moves no more households and misses the band by no more."""
+    return _by_piece(problem, grid, digging, gain=math.inf, keeps=True, until=until)
+
+
+def _by_piece(
+    problem: CommunityProblem, grid: IntArray, digging: Digging, *, gain: float, keeps: bool, until: float
+) -> IntArray:
+    """Search every piece of a community by itself."""
+    found, count = np.empty_like(grid), 0
+    for piece in make_pieces(problem):
+        own = np.unique(grid[piece.atoms], return_inverse=True)[1].astype(np.int64)
+        if not piece.is_set and len(piece.graph.movable):
+            plan = _search(piece.graph, _starts(piece, own), digging, gain=gain, keeps=keeps, until=until)
+            own = np.unique(plan, return_inverse=True)[1].astype(np.int64)
+        found[piece.atoms] = own + count
+        count += int(own.max()) + 1
+    return found
+
+
+def _starts(piece: Piece, grid: IntArray) -> list[IntArray]:
+    """The plan, and the incumbent where plans with its grids could move fewer."""
+    plan = label_as(piece.graph.stay, grid)
+    if not piece.graph.stay.any() or (piece.incumbent < 0).any():
+        return [plan]
+    incumbent = connected_incumbent(piece)
+    return [plan, incumbent] if _promise(piece, incumbent) < worth_of(piece.graph, plan, 0.0)[0] else [plan]
+
+
+def _promise(piece: Piece, plan: IntArray) -> float:
+    """Fewest households that any plan with the same grids moves, were units to be split at will."""
+    size, labels = piece.graph.stay.sum(axis=0), np.unique(plan)
+    kept, band = size[labels[labels < len(size)]], piece.band
+    given = size.sum() - kept.sum() + np.maximum(kept - band.ceiling, 0).sum()
+    taken = np.maximum(band.floor - kept, 0).sum() + (len(labels) - len(kept)) * band.floor
+    return float(max(given, taken - (piece.total - size.sum())))
+
+
+def _search(
+    graph: Graph, starts: list[IntArray], digging: Digging, *, gain: float, keeps: bool, until: float
+) -> IntArray:
+    """Anneal the best plan and the last start by turns."""
+    state, plan = np.array([digging.seed], dtype=np.uint64), starts[0]
+    moved, lost = worth_of(graph, plan, 0.0)
+    limit, spare = moved if keeps else 0.0, miss_of_plan(graph, plan)
+    best = (max(moved - limit, 0.0), lost)
+    goal = best[0] - gain + TOLERANCE
+    steps = min(digging.steps * len(plan), digging.most_steps)
+    for run in range(digging.runs):
+        if best[0] <= goal or time.time() >= until:
             break
-        origin = best if run % 2 else starts[-1]
-        heat = (WARM[run % len(WARM)], MISS_PRICES[run // len(WARM) % len(MISS_PRICES)])
-        own, plan = anneal_moved(problem.households, start, near, cost, allowed, origin, band, heat, miss, state)
-        if own < value - TOLERANCE:
-            value, best = own, plan
-    return best
+        origin, heat = plan if run % 2 else starts[-1], digging.heats[run % len(digging.heats)]
+        over, lost, there = anneal_moved(graph, origin, heat, steps, limit, spare, state)
+        if _is_better((over, lost), best):
+            best, plan = (over, lost), there
+    return plan
+
+
+def _is_better(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether fewer households move, or as many in a better shape."""
+    return one[0] < other[0] - TOLERANCE or (one[0] <= other[0] + TOLERANCE and one[1] < other[1] - TOLERANCE)
+
+
+@compiled
+def shape_prices(shape: float) -> Prices:
+    """Prices of shape and walls alone."""
+    return Prices(0.0, 0.0, 0.0, shape, 0.0, 1.0, shape * WALL_RATIO)
+
+
+@compiled
+def miss_of_plan(graph: Graph, plan: IntArray) -> float:
+    """Households by which the grids of a plan miss the band."""
+    return total_miss(graph, make_grids(graph, plan, plan.max() + 1))[1]
+
+
+@compiled
+def worth_of(graph: Graph, plan: IntArray, limit: float) -> tuple[float, float]:
+    """Households moved beyond a limit, and what is lost in shape, a further grid counting as one of usual shape."""
+    grids = make_grids(graph, plan, plan.max() + 1)
+    moved = graph.stay.sum()
+    for atom in range(len(plan)):
+        moved -= stay_of(graph, atom, plan[atom])
+    used = 0
+    for grid in range(len(grids.members)):
+        used += grids.members[grid] > 0
+    lost = total_price(graph, grids, shape_prices(1.0)) - (1.0 - MEAN_SHAPE) * used
+    return max(moved - limit, 0.0), lost
 
 
 @compiled
 def anneal_moved(  # noqa: PLR0913, PLR0917 (one loop, compiled)
-    households: FloatArray,
-    start: IntArray,
-    near: IntArray,
-    cost: FloatArray,
-    allowed: BoolArray,
-    origin: IntArray,
-    band: tuple[float, float],
-    heat: tuple[float, float],
-    spare: float,
-    state: RandomState,
-) -> tuple[float, IntArray]:
-    """Move single atoms over the border, ever colder: fewest households moved within the spare miss, and the plan."""
-    count, labels = cost.shape
-    label, best, best_cost = origin.copy(), origin.copy(), np.inf
-    size, members = np.zeros(labels), np.zeros(labels, np.int64)
-    now, miss = 0.0, 0.0
-    for atom in range(count):
-        size[label[atom]] += households[atom]
-        members[label[atom]] += 1
-        now += cost[atom, label[atom]]
-    for grid in range(labels):
-        if members[grid] > 0:
-            miss += _miss(size[grid], band)
-    mark, stack = np.zeros(count, np.int64), np.empty(count, np.int64)
-    steps = min(STEPS * count, MOST_STEPS)
+    graph: Graph, origin: IntArray, heat: Heat, steps: int, limit: float, spare: float, state: RandomState
+) -> tuple[float, float, IntArray]:
+    """Move single atoms over the border, ever colder: the worth of the best plan within the spare miss, and the plan.
+
+    Households moved cost 1 each beyond the limit.
+    """
+    grids = make_grids(graph, origin, origin.max() + 1)
+    scratch, prices = make_scratch(graph), shape_prices(heat.shape)
+    now = prices_of(graph, grids, prices)
+    moved, lost = worth_of(graph, origin, 0.0)
+    miss = total_miss(graph, grids)[1]
+    best, best_over, best_lost = origin.copy(), math.inf, math.inf
+    most_shape, known = 3.0 * heat.shape, graph.stay.shape[1]  # two grids, and some walls
+    movable, source, near, households, stay = graph.movable, graph.source, graph.near, graph.households, graph.stay
+    of_atom, members, size, links = grids.of_atom, grids.members, grids.households, len(graph.movable)
+    floor, ceiling, cooling = graph.floor, graph.ceiling, math.log(heat.cold / heat.warm) / steps
     for step in range(steps):
-        atom = draw_below(state, count)
-        degree = start[atom + 1] - start[atom]
-        if degree == 0:
+        k = movable[draw_below(state, links)]
+        atom = source[k]
+        old, new = of_atom[atom], of_atom[near[k]]
+        if new == old or members[old] <= 1:
             continue
-        old, new = label[atom], label[near[start[atom] + draw_below(state, degree)]]
-        if old == new or members[old] == 1 or not allowed[atom, new]:
+        less, more = size[old] - households[atom], size[new] + households[atom]
+        misses = max(less - ceiling, floor - less, 0.0) + max(more - ceiling, floor - more, 0.0)
+        misses -= max(size[old] - ceiling, floor - size[old], 0.0) + max(size[new] - ceiling, floor - size[new], 0.0)
+        moves = (stay[atom, old] if old < known else 0.0) - (stay[atom, new] if new < known else 0.0)
+        change = heat.miss * misses + max(moved + moves - limit, 0.0) - max(moved - limit, 0.0)
+        if change > 0.0:
+            change += heat.warm * math.exp(cooling * step) * math.log(1.0 - draw(state))
+        if change > most_shape:
             continue
-        amount = households[atom]
-        misses = _miss(size[old] - amount, band) + _miss(size[new] + amount, band)
-        misses -= _miss(size[old], band) + _miss(size[new], band)
-        change = heat[1] * misses + cost[atom, new] - cost[atom, old]
-        if change > 0 and draw(state) >= math.exp(-change / (heat[0] * (COLD / heat[0]) ** (step / steps))):
+        shape, old_perimeter, new_perimeter = change_of(graph, grids, prices, now, atom, new)
+        if change + shape > 0.0 or not may_leave(graph, grids, scratch, atom):
             continue
-        if not _may_leave(atom, label, start, near, mark, stack, step + 1):
-            continue
-        now += cost[atom, new] - cost[atom, old]
+        shift(graph, grids, atom, new, old_perimeter, new_perimeter)
+        now[old], now[new] = price_of(graph, grids, prices, old), price_of(graph, grids, prices, new)
+        moved += moves
         miss += misses
-        label[atom] = new
-        size[old] -= amount
-        size[new] += amount
-        members[old] -= 1
-        members[new] += 1
-        if miss <= spare + TOLERANCE and now < best_cost - TOLERANCE:
-            best_cost = now
-            best[:] = label
-    return best_cost, best
-
-
-@compiled
-def _miss(size: float, band: tuple[float, float]) -> float:
-    """Households out of the band, floor and ceiling."""
-    return max(band[0] - size, size - band[1], 0.0)
-
-
-@compiled
-def _may_leave(  # noqa: PLR0913, PLR0917 (arrays for compiled code)
-    atom: int, label: IntArray, start: IntArray, near: IntArray, mark: IntArray, stack: IntArray, stamp: int
-) -> bool:
-    """Whether the rest of an atom's grid stays connected without it."""
-    wanted, first = 0, -1
-    for e in range(start[atom], start[atom + 1]):
-        if label[near[e]] == label[atom]:
-            wanted += 1
-            first = near[e]
-    if wanted <= 1:
-        return wanted == 1
-    mark[atom], mark[first] = stamp, stamp
-    stack[0], depth, met = first, 1, 1
-    while depth > 0 and met < wanted:
-        depth -= 1
-        here = stack[depth]
-        for e in range(start[here], start[here + 1]):
-            other = near[e]
-            if label[other] == label[atom] and mark[other] != stamp:
-                mark[other] = stamp
-                stack[depth] = other
-                depth += 1
-                for k in range(start[atom], start[atom + 1]):
-                    met += near[k] == other
-    return met == wanted
+        lost += shape / heat.shape
+        if miss <= spare + TOLERANCE:
+            over = max(moved - limit, 0.0)
+            if over < best_over - TOLERANCE or (over <= best_over + TOLERANCE and lost < best_lost - TOLERANCE):
+                best_over, best_lost = over, lost
+                best[:] = of_atom
+    return best_over, best_lost, best

@@ -11,16 +11,18 @@ from typing import Any, TypeVar
 import geopandas as gpd
 
 from geo.errors import InvalidInputError
-from geo.rebalance.exact import EFFORT
+from geo.rebalance.exact import EFFORT, EFFORTS
 from geo.rebalance.front import front_shapes, solve_front
 from geo.rebalance.plan import RebalancePlan, assemble
 from geo.rebalance.prepare import Prepared, prepare
-from geo.rebalance.problem import Band, Mode
-from geo.rebalance.solve import solve_community
+from geo.rebalance.problem import Band, CommunityProblem, CommunitySolution, Mode
+from geo.rebalance.solve import draft_community, is_open, polish_community, settle_community
 from geo.rebalance.units import read_units
 
-EFFORT_IN_ALL = 5_000_000
-"""Simplex iterations that exact search may spend on all communities together."""
+EFFORT_BASE, EFFORT_A_COMMUNITY = 1_000_000, 1_000
+"""Simplex iterations that exact search may spend on all communities together: so many, and so many a community."""
+ROUNDS = ((0, 0.5), *zip(EFFORTS, (0.6, 0.75, 1.0), strict=True))
+"""Most effort for a community in each round, and the part of a time limit by which the round has to end."""
 Progress = Callable[[int, int, str], None]
 """Called with communities done, communities in all, and the name of the one just done."""
 Result = TypeVar("Result")
@@ -108,8 +110,7 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
         inside=inside, band=_band(floor, ceiling, target), mode=mode, shape=shape, weights=weights, fixed=fixed,
         closed=closed, reach_m=reach_m, seed=seed, time_limit_s=time_limit_s,
     )  # fmt: skip
-    solve = partial(solve_community, seed=seed, effort=effort_each(len(prepared.problems)))
-    solutions = list(_each(solve, prepared, time_limit_s=time_limit_s, executor=executor, progress=progress))
+    solutions = _solve(prepared, seed, time_limit_s=time_limit_s, executor=executor, progress=progress)
     return assemble(prepared, solutions, seed=seed)
 
 
@@ -216,6 +217,59 @@ def _check_search(mode: str, shape: float | None, *, seed: int, time_limit_s: fl
         raise InvalidInputError(f"the time limit must be > 0 s, not {time_limit_s:g}")
 
 
+def _solve(
+    prepared: Prepared,
+    seed: int,
+    *,
+    time_limit_s: float | None,
+    executor: Executor | None,
+    progress: Progress | None,
+) -> list[CommunitySolution]:
+    """Draft every community, then let exact search settle what is open: a little each first, then what effort is left.
+
+    The effort is shared by counts alone, so that plans do not hang on the machine or on how many work at once.
+    """
+    problems, started = prepared.problems, time.time()
+    left, done, solutions = list(range(len(problems))), 0, dict[int, CommunitySolution]()
+    budget, before = _effort_in_all(len(problems)), -1
+    for effort, part in ROUNDS:
+        own, until = min(effort, budget // max(len(left), 1)), math.inf
+        if own <= before:  # no more than they had
+            break
+        if time_limit_s is not None:
+            until = started + time_limit_s * (1.0 if prepared.mode == "redraw" else part)
+        tasks = [
+            partial(_step, problems[i], solutions.get(i), seed=seed, effort=own, until=each)
+            for i, each in zip(left, _untils(until, len(left)), strict=True)
+        ]
+        steps = in_order(tasks, [""] * len(tasks), executor=executor, progress=None)
+        for i, solutions[i] in zip(left, steps, strict=True):
+            if progress and not is_open(problems[i], solutions[i]):
+                done += 1
+                progress(done, len(problems), problems[i].community)
+        left = [i for i in left if is_open(problems[i], solutions[i])]
+        budget, before = budget - own * len(left), own
+    until = math.inf if time_limit_s is None else started + time_limit_s
+    rest = [partial(polish_community, problems[i], solutions[i], until=until) for i in left]
+    names = [problems[i].community for i in left]
+    for i, solutions[i] in zip(left, in_order(rest, names, executor=executor, progress=None), strict=True):
+        done += 1
+        if progress:
+            progress(done, len(problems), problems[i].community)
+    return [solutions[i] for i in range(len(problems))]
+
+
+def _step(
+    problem: CommunityProblem, solution: CommunitySolution | None, *, seed: int, effort: int, until: float
+) -> CommunitySolution:
+    """Draft a community, or go on with it; polish it where nothing is left to settle."""
+    if solution is None:
+        solution = draft_community(problem, seed, until=until)
+    else:
+        solution = settle_community(problem, solution, effort=effort, until=until)
+    return solution if is_open(problem, solution) else polish_community(problem, solution, until=until)
+
+
 def _each(
     solve: Callable[..., Result],
     prepared: Prepared,
@@ -224,21 +278,31 @@ def _each(
     executor: Executor | None,
     progress: Progress | None,
 ) -> Iterator[Result]:
-    """Solve each community, in order.
+    """Solve each community at once, in order."""
+    problems, until = prepared.problems, math.inf if time_limit_s is None else time.time() + time_limit_s
+    tasks = [
+        partial(solve, problem, until=each)
+        for problem, each in zip(problems, _untils(until, len(problems)), strict=True)
+    ]
+    return in_order(tasks, [problem.community for problem in problems], executor=executor, progress=progress)
 
-    Within a time limit each community may search until its share of the time has come, and each gets a first plan.
-    """
-    problems = prepared.problems
-    started, limit = time.time(), math.inf if time_limit_s is None else time_limit_s
-    untils = [started + limit * (number + 1) / len(problems) for number in range(len(problems))]
-    tasks = [partial(solve, problem, until=until) for problem, until in zip(problems, untils, strict=True)]
-    names = [problem.community for problem in problems]
-    return in_order(tasks, names, executor=executor, progress=progress)
+
+def _untils(until: float, count: int) -> list[float]:
+    """When each of so many communities has to be ready: each may search until its share of the time has come."""
+    if not math.isfinite(until):
+        return [until] * count
+    now = time.time()
+    return [now + max(until - now, 0.0) * (number + 1) / count for number in range(count)]
 
 
 def effort_each(communities: int) -> int:
-    """Give the simplex iterations that exact search may spend on each of so many communities."""
-    return min(EFFORT, EFFORT_IN_ALL // max(communities, 1))
+    """Give the simplex iterations that exact search may spend on each of so many communities, each by itself."""
+    return min(EFFORT, _effort_in_all(communities) // max(communities, 1))
+
+
+def _effort_in_all(communities: int) -> int:
+    """Simplex iterations for all communities."""
+    return EFFORT_BASE + EFFORT_A_COMMUNITY * communities
 
 
 def in_order(

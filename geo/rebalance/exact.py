@@ -16,6 +16,8 @@ Bolusani, S. et al. (2024). The SCIP Optimization Suite 9.0. Optimization Online
 """
 
 import heapq
+import math
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,57 +35,70 @@ from geo.rebalance.bounds import (
     find_stakes,
     total_miss,
 )
-from geo.rebalance.dig import dig
+from geo.rebalance.dig import LEAST, dig
 from geo.rebalance.problem import CommunityProblem, CommunitySolution, FloatArray, IntArray
 from geo.rebalance.separators import Growth, find_cuts, make_growth
 
-EFFORT = 120_000
-"""Simplex iterations spent on one community."""
+EFFORTS = QUICK_EFFORT, DOUBT_EFFORT, EFFORT = 2_000, 20_000, 120_000
+"""Simplex iterations spent on one community in a first round, in a second, and at most. Whether it has a plan in the
+band at all is asked with no more than those of the second."""
 MAX_LABELS = 20_000
 """Atoms times incumbent grids above which exact search is hopeless and not tried."""
 ROOT_ROUNDS, NODE_ROUNDS = 40, 4
+HEAVY_RATIO = 0.15
+"""Atoms are branched on by how often they hold this share of the floor: where the heavy ones go decides most."""
 LOOSE, TIGHT = 1e-4, 1e-6
 
 
 def close_gap(
-    problem: CommunityProblem,
-    solution: CommunitySolution,
-    *,
-    effort: int = EFFORT,
-    time_limit_s: float | None = None,
+    problem: CommunityProblem, solution: CommunitySolution, *, effort: int = EFFORT, until: float = math.inf
 ) -> CommunitySolution:
     """Look for a plan that moves fewer households, or a proof that there is none.
 
     Returns a solution whose plan is the given one or moves fewer households and misses the band by no more, and whose
     bound is at least that of `lower_bound`; the plan is proven best where both are equal. Deterministic unless
-    `time_limit_s` cuts it short.
+    `until` cuts it short.
 
     Parameters
     ----------
     effort
-        Simplex iterations after which the search stops with the bound it has.
+        Simplex iterations after which the search stops with the bound it has. Annealing comes before and after it
+        where there are more than those of a first round.
+    until
+        Seconds since the epoch at which to stop with what there is.
     """
     if not problem.overlap.any():
         return solution
     moved = count_moved(problem, solution.grid)
     stakes = find_stakes(problem)
     counting = Counting(problem, stakes, miss=solution.miss_households)
-    bound = min(_rounded(problem, counting.bound()), moved)
+    bound = min(max(_rounded(problem, counting.bound()), solution.moved_bound_households or 0.0), moved)
     best = replace(solution, moved_households=moved, moved_bound_households=bound)
-    if bound >= moved - TOLERANCE:
+    if is_proven(best):
         return replace(best, moved_bound_households=moved)
     if counting.floor <= 0 or effort <= 0 or problem.overlap.size > MAX_LABELS:
         return best
-    best = _improve(problem, best, dig(problem, stakes, solution.grid, miss=solution.miss_households, bound=bound))
-    moved = count_moved(problem, best.grid)
-    if bound >= moved - TOLERANCE:
-        return replace(best, moved_bound_households=moved)
-    search = _Search(problem, stakes, counting, cutoff=_next_below(problem, moved), miss=solution.miss_households)
-    search.run(effort, time_limit_s)
-    return _conclude(problem, best, search, bound)
+    for turn in range(2):
+        if effort > QUICK_EFFORT:
+            best = _dug(problem, best, share=effort / EFFORT, turn=turn, until=until)
+        if turn or is_proven(best) or time.time() >= until:
+            break
+        cutoff = _next_below(problem, count_moved(problem, best.grid))
+        search = _Search(problem, stakes, counting, cutoff=cutoff, miss=solution.miss_households)
+        search.run(effort, until)
+        best = _conclude(problem, best, search)
+        if is_proven(best):
+            break
+    return best
 
 
-def is_impossible(problem: CommunityProblem, *, effort: int = EFFORT) -> bool:
+def is_proven(solution: CommunitySolution) -> bool:
+    """Whether no plan that misses the band by no more moves fewer households."""
+    moved, bound = solution.moved_households, solution.moved_bound_households
+    return moved is not None and bound is not None and bound >= moved - TOLERANCE
+
+
+def is_impossible(problem: CommunityProblem, *, effort: int = DOUBT_EFFORT, until: float = math.inf) -> bool:
     """Whether no connected plan at all has every grid in the band, as far as the effort can tell.
 
     Atoms above the ceiling are grids of their own and out of the question.
@@ -92,20 +107,33 @@ def is_impossible(problem: CommunityProblem, *, effort: int = EFFORT) -> bool:
         return False
     stakes = find_stakes(problem)
     counting = Counting(problem, stakes, miss=stakes.over_miss)
-    search = _Search(problem, stakes, counting, cutoff=float(problem.overlap.sum()), miss=stakes.over_miss)
-    search.run(effort, None)
+    search = _Search(problem, stakes, counting, cutoff=np.inf, miss=stakes.over_miss)
+    search.run(effort, until)
     return search.is_done and search.plan is None
 
 
-def _conclude(problem: CommunityProblem, old: CommunitySolution, search: "_Search", bound: float) -> CommunitySolution:
+def _dug(
+    problem: CommunityProblem, old: CommunitySolution, *, share: float, turn: int, until: float
+) -> CommunitySolution:
+    """What annealing finds in its share of the usual runs."""
+    moved, bound = old.moved_households or 0.0, old.moved_bound_households or 0.0
+    digging = replace(
+        LEAST, runs=math.ceil(LEAST.runs * min(share, 1.0)), seed=LEAST.seed + 2 * round(share * EFFORT) + turn
+    )
+    found = dig(problem, old.grid, gain=moved - bound, digging=digging, until=until)
+    return _improve(problem, old, found, most_miss=old.miss_households)
+
+
+def _conclude(problem: CommunityProblem, old: CommunitySolution, search: "_Search") -> CommunitySolution:
     """What a search has found and proven."""
     best = old
     if search.plan is not None:
-        best = _improve(problem, old, search.plan)
+        best = _improve(problem, old, search.plan, most_miss=search.miss)
         if best is old:  # what the solver calls a plan is none: claim nothing
             return old
     moved = count_moved(problem, best.grid)
-    return replace(best, moved_bound_households=moved if search.is_done else min(max(bound, search.bound), moved))
+    bound = max(old.moved_bound_households or 0.0, search.bound)
+    return replace(best, moved_bound_households=moved if search.is_done else min(bound, moved))
 
 
 def _is_whole(problem: CommunityProblem) -> bool:
@@ -123,12 +151,14 @@ def _next_below(problem: CommunityProblem, moved: float) -> float:
     return moved - 1 if _is_whole(problem) else moved - 10 * TOLERANCE
 
 
-def _improve(problem: CommunityProblem, old: CommunitySolution, labels: IntArray) -> CommunitySolution:
+def _improve(
+    problem: CommunityProblem, old: CommunitySolution, labels: IntArray, *, most_miss: float
+) -> CommunitySolution:
     """Take a found plan if it holds from scratch: every grid connected, no larger miss, fewer households moved."""
     grid = np.unique(labels, return_inverse=True)[1].astype(np.int64)
     moved, miss = count_moved(problem, grid), total_miss(problem, grid)
     is_connected = int(connect(grid, problem.pairs).max()) == int(grid.max())
-    if not is_connected or miss > old.miss_households + TOLERANCE:
+    if not is_connected or miss > most_miss + TOLERANCE:
         return old
     if moved >= count_moved(problem, old.grid) - TOLERANCE:
         return old
@@ -138,14 +168,14 @@ def _improve(problem: CommunityProblem, old: CommunitySolution, labels: IntArray
 class _Search:
     """One community as a mixed-integer program, and the search of it.
 
-    Labels below the number of incumbent grids are theirs; those above are new grids, needed only when every incumbent
-    label is in use.
+    Labels below the number of incumbent grids are theirs, and a grid that bears one keeps some household of it; all
+    other grids bear the labels above. Without a cutoff, labels are but names, and all of the incumbents' come first.
     """
 
     def __init__(
         self, problem: CommunityProblem, stakes: Stakes, counting: Counting, *, cutoff: float, miss: float
     ) -> None:
-        self.problem, self.cutoff = problem, cutoff
+        self.problem, self.cutoff, self.miss = problem, cutoff, miss
         self.plan: IntArray | None = None
         self.bound, self.is_done = -np.inf, False
         self.near: list[list[int]] = [[] for _ in problem.households]
@@ -158,43 +188,47 @@ class _Search:
     def _find_labels(self, stakes: Stakes, counting: Counting) -> None:
         """Which labels must be used, how many new grids there may be, and which atoms each label may have."""
         problem, known = self.problem, self.problem.overlap.shape[1]
-        open_labels, limit = counting.labels, self.cutoff + TOLERANCE
-        news = 0
-        while len(open_labels) + news < counting.most and counting.bound(grids=len(open_labels) + news + 1) <= limit:
+        limit, is_cut = self.cutoff + TOLERANCE, math.isfinite(self.cutoff)
+        news = 0 if is_cut else max(counting.most - len(counting.labels), 0)
+        while is_cut and news < counting.most and counting.bound(strange=news + 1) <= limit:
             news += 1
         self.labels = [*range(known), *range(known, known + news)]
         self.cost = np.hstack([stakes.cost, np.repeat(stakes.had[:, None], news, axis=1)])
         held = problem.fixed & (problem.incumbent >= 0)
         self.allowed = np.hstack([stakes.allowed, np.repeat(~held[:, None], news, axis=1)])
         self.closed = np.r_[problem.closed, np.zeros(news, dtype=bool)]
+        self.own = {
+            int(g): np.flatnonzero((problem.overlap[:, g] > 0) | (held & (problem.incumbent == g)))
+            for g in counting.labels
+            if is_cut
+        }
         self.must = {
             int(g)
-            for g in open_labels
+            for g in counting.labels
             if counting.bound(gone=int(g)) > limit or bool((held & (problem.incumbent == g)).any())
         }
         excess = self.cost - stakes.least[:, None]
         base = float(stakes.least.sum())
-        for g in open_labels.tolist():
-            if counting.bound(gone=g, grids=len(open_labels)) > limit:
-                own = np.flatnonzero(problem.overlap[:, g] > 0)
-                reach = _cheapest_paths(self.near, own, excess[:, g])
-                taken = _cheapest_paths(self.near, own, self.cost[:, g])
-                is_near = base + reach <= limit
-                if stakes.over_miss == 0:
-                    is_near &= counting.bound_taking(g, taken) <= limit
-                self.allowed[:, g] &= is_near | (held & (problem.incumbent == g))
+        for g, own in self.own.items():
+            reach = _cheapest_paths(self.near, own, excess[:, g])
+            is_near = base + reach <= limit
+            if stakes.over_miss == 0:
+                is_near &= counting.bound_taking(g, _cheapest_paths(self.near, own, self.cost[:, g])) <= limit
+            self.allowed[:, g] &= is_near | (held & (problem.incumbent == g))
         self.is_possible = bool(self.allowed.any(axis=1).all())
 
-    def run(self, effort: int, time_limit_s: float | None) -> None:
-        """Search until done or the effort is spent."""
+    def run(self, effort: int, until: float) -> None:
+        """Search until done, or the effort is spent, or the time has come."""
         if not self.is_possible:
             self.is_done = True
             return
         program = _Program(self)
         model = program.model
-        model.setObjlimit(self.cutoff + (0.5 if _is_whole(self.problem) else TOLERANCE))
-        if time_limit_s is not None:
-            model.setParam("limits/time", time_limit_s)
+        if math.isfinite(self.cutoff):
+            model.setObjlimit(self.cutoff + (0.5 if _is_whole(self.problem) else TOLERANCE))
+        if math.isfinite(until):
+            model.setParam("timing/clocktype", 2)  # the clock on the wall
+            model.setParam("limits/time", max(until - time.time(), 0.0))
         handler = Connection(program, effort)
         model.includeConshdlr(
             handler, "connection", "every grid is connected", sepapriority=1000, enfopriority=-10, chckpriority=-10,
@@ -203,8 +237,6 @@ class _Search:
         model.optimizeNogil()
         self.is_done = model.getStatus() in ("optimal", "infeasible")
         self.bound = _rounded(self.problem, float(model.getDualbound()))
-        self.effort = handler.spent()
-        self.nodes = model.getNTotalNodes()
         if model.getNSols() and model.getSolObjVal(model.getBestSol()) <= self.cutoff + TOLERANCE:
             best = model.getBestSol()
             values = [{g: model.getSolVal(best, v) for g, v in of_atom.items()} for of_atom in program.bears]
@@ -242,8 +274,11 @@ class _Program:
             {g: self.model.addVar(vtype="B", obj=float(cost[u, g])) for g in np.flatnonzero(row).tolist()}
             for u, row in enumerate(allowed)
         ]
-        for of_atom in self.bears:
+        heavy = HEAVY_RATIO * search.problem.band.floor
+        for of_atom, households in zip(self.bears, search.problem.households.tolist(), strict=True):
             self.model.addCons(quicksum(of_atom.values()) == 1)
+            for variable in of_atom.values():
+                self.model.chgVarBranchPriority(variable, int(households / heavy))
         self.used: dict[int, Variable] = {}
         self.gates: list[dict[int, Variable]] = [{} for _ in search.labels]
         self._add_sizes()
@@ -272,10 +307,11 @@ class _Program:
             if g not in search.must:
                 for u in atoms:
                     model.addCons(self.bears[u][g] <= used)
-                if g >= known:  # a new grid only when no incumbent label is left
-                    for other in range(g):
-                        if other in self.used:
-                            model.addCons(used <= self.used[other])
+                for other in range(known if search.own else 0, g):
+                    if g >= known and other in self.used:
+                        model.addCons(used <= self.used[other])
+            if g in search.own:
+                model.addCons(quicksum(self.bears[u][g] for u in search.own[g] if g in self.bears[u]) >= used)
             self._add_gates(g, atoms)
         model.addCons(quicksum(misses) <= search.spare)
 
@@ -306,13 +342,24 @@ class _Program:
             roots = []
         else:
             depth = problem.households
-            roots = [self.model.addVar(vtype="B") for _ in place]
-            for root, u in zip(roots, place, strict=True):
-                self.model.addCons(root <= self.bears[u][g])
-            self.model.addCons(quicksum(roots) == self.used[g])
+            roots = self._add_roots(g, atoms)
         central = np.lexsort((atoms, -np.minimum(depth[atoms], problem.households.sum())))
         variables = [self.bears[u][g] for u in place] + list(self.gates[g].values())
         return _Field(make_growth(rows, len(atoms)), variables, atoms, central, roots)
+
+    def _add_roots(self, g: int, atoms: IntArray) -> list[Variable]:
+        """Which atom is the root of a new grid: its heaviest, so that there is one way only to name it."""
+        model, households = self.model, self.search.problem.households
+        roots = {u: model.addVar(vtype="B") for u in atoms.tolist()}
+        above: Any = 0.0
+        for u in sorted(roots, key=lambda u: (-households[u], u)):
+            here = model.addVar(lb=0, ub=1)
+            model.addCons(here == above + roots[u])
+            model.addCons(roots[u] <= self.bears[u][g])
+            model.addCons(self.bears[u][g] <= here)
+            above = here
+        model.addCons(above == self.used[g])
+        return list(roots.values())
 
 
 class Connection(Conshdlr):

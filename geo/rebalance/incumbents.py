@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from geo.rebalance.adjacency import connect
 from geo.rebalance.board import Graph, Prices, make_grids, make_scratch, sum_two
 from geo.rebalance.compiled import RandomState, compiled, draw
 from geo.rebalance.cuts import BY_PRICE, NOT_CUT, gather, line_cut, pair_price, tree_cut
 from geo.rebalance.pieces import Piece
-from geo.rebalance.problem import IntArray
+from geo.rebalance.problem import FloatArray, IntArray
 from geo.rebalance.sums import sum_by
 
 CANDIDATES = 4
@@ -34,6 +35,17 @@ def incumbent_starts(piece: Piece, prices: Prices, state: RandomState) -> list[I
         plan = fit_count(piece, plan, prices, state)
         starts.setdefault(plan.tobytes(), plan)
     return list(starts.values())
+
+
+def label_as(stay: FloatArray, grid: IntArray) -> IntArray:
+    """Give every grid the label of an incumbent it can best be matched with; the others get new labels."""
+    known = stay.shape[1]
+    shared = np.zeros((int(grid.max()) + 1, known))
+    np.add.at(shared, grid, stay)
+    label = np.arange(len(shared)) + known
+    rows, columns = linear_sum_assignment(-shared)
+    label[rows] = columns
+    return np.asarray(label[grid], dtype=np.int64)
 
 
 def new_label(piece: Piece, plan: IntArray) -> int:

@@ -6,16 +6,17 @@ import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from geo.rebalance.board import Prices
+from geo.rebalance.bounds import TOLERANCE, count_moved
 from geo.rebalance.codes import match
 from geo.rebalance.compiled import RandomState
-from geo.rebalance.exact import EFFORT, close_gap, is_impossible
-from geo.rebalance.incumbents import incumbent_starts
+from geo.rebalance.dig import polish
+from geo.rebalance.exact import DOUBT_EFFORT, EFFORT, EFFORTS, close_gap, is_impossible, is_proven
+from geo.rebalance.incumbents import incumbent_starts, label_as
 from geo.rebalance.pieces import Piece, make_pieces
 from geo.rebalance.prices import follows, heat_of, prices_of_problem, stages_of
-from geo.rebalance.problem import Cause, CommunityProblem, CommunitySolution, FloatArray, IntArray, Shortfall
+from geo.rebalance.problem import Cause, CommunityProblem, CommunitySolution, IntArray, Shortfall
 from geo.rebalance.redraw import drawn_starts, likely_counts
 from geo.rebalance.settle import settle
 from geo.rebalance.sums import sum_by
@@ -39,6 +40,14 @@ def solve_community(
     until
         Seconds since the epoch at which to be content with the best plan so far; only this lets the time matter.
     """
+    solution = draft_community(problem, seed, until=until)
+    for share in sorted({min(effort, most) for most in EFFORTS}):
+        solution = settle_community(problem, solution, effort=share, until=until)
+    return polish_community(problem, solution, until=until) if effort > 0 else solution
+
+
+def draft_community(problem: CommunityProblem, seed: int, *, until: float = math.inf) -> CommunitySolution:
+    """The best plan that the search finds, with the bounds that cost next to nothing."""
     sequence = np.random.SeedSequence([seed, zlib.crc32(problem.community.encode())])
     band, pieces = problem.band, make_pieces(problem)
     grid, next_grid = np.empty(len(problem.households), dtype=np.int64), 0
@@ -54,17 +63,53 @@ def solve_community(
         shortfalls += [_shortfall(problem, proof.cause, piece.atoms[proof.atoms]) for proof in proofs]
         grid[piece.atoms] = own + next_grid
         next_grid += len(size)
-    if effort > 0 and time.time() < until:
-        shortfalls = _settle_doubt(problem, grid, shortfalls, effort)
     total_miss = float(band.miss(sum_by(grid, problem.households)).sum())
     moved = float(problem.overlap.sum() - match(problem, grid)[2].sum()) if problem.incumbents else None
     solution = CommunitySolution(grid, tuple(shortfalls), total_miss, bound, moved)
-    if problem.mode != "adjust" or problem.shape > 0 or moved is None:
+    return close_gap(problem, solution, effort=0) if _counts_moves(problem) else solution
+
+
+def settle_community(
+    problem: CommunityProblem, solution: CommunitySolution, *, effort: int, until: float = math.inf
+) -> CommunitySolution:
+    """Let exact search tell whether there is a plan in the band where none was found, and one that moves fewer."""
+    if effort <= 0 or time.time() >= until:
         return solution
-    left_s = until - time.time()
-    if left_s <= 0:
-        return close_gap(problem, solution, effort=0)
-    return close_gap(problem, solution, effort=effort, time_limit_s=left_s if math.isfinite(left_s) else None)
+    if effort <= DOUBT_EFFORT:
+        solution = replace(solution, shortfalls=_settle_doubt(problem, solution, effort, until))
+    if not _counts_moves(problem) or is_proven(solution):
+        return solution
+    solution = close_gap(problem, solution, effort=effort, until=until)
+    return replace(solution, shortfalls=()) if solution.miss_households <= 0 else solution
+
+
+def polish_community(
+    problem: CommunityProblem, solution: CommunitySolution, *, until: float = math.inf
+) -> CommunitySolution:
+    """Where least change alone is asked for, the more compact plan among those that move as few households."""
+    if not _counts_moves(problem) or not solution.moved_households:
+        return solution
+    grid = polish(problem, solution.grid, until=until)
+    moved, miss = count_moved(problem, grid), float(problem.band.miss(sum_by(grid, problem.households)).sum())
+    if moved > solution.moved_households + TOLERANCE or miss > solution.miss_households + TOLERANCE:
+        return solution
+    return replace(solution, grid=grid, moved_households=moved, miss_households=miss)
+
+
+def is_open(problem: CommunityProblem, solution: CommunitySolution) -> bool:
+    """Whether exact search could tell more: of a plan in the band, or of one that moves fewer households."""
+    return _doubt(solution) is not None or (_counts_moves(problem) and not is_proven(solution))
+
+
+def _counts_moves(problem: CommunityProblem) -> bool:
+    """Whether least change alone is asked for."""
+    return problem.mode == "adjust" and problem.shape <= 0 and bool(problem.overlap.any())
+
+
+def _doubt(solution: CommunitySolution) -> Shortfall | None:
+    """The one piece for which no plan in the band was found, where all others are."""
+    doubts = [shortfall for shortfall in solution.shortfalls if shortfall.cause != "unit_over_ceiling"]
+    return doubts[0] if [doubt.cause for doubt in doubts] == ["not_found"] else None
 
 
 @dataclass(frozen=True)
@@ -107,17 +152,17 @@ def _shortfall(problem: CommunityProblem, cause: Cause, atoms: IntArray) -> Shor
 
 
 def _settle_doubt(
-    problem: CommunityProblem, grid: IntArray, shortfalls: list[Shortfall], effort: int
-) -> list[Shortfall]:
+    problem: CommunityProblem, solution: CommunitySolution, effort: int, until: float
+) -> tuple[Shortfall, ...]:
     """Where one piece alone is in doubt, let exact search tell whether it has a plan in the band at all."""
-    doubts = [shortfall for shortfall in shortfalls if shortfall.cause != "unit_over_ceiling"]
-    if [doubt.cause for doubt in doubts] != ["not_found"]:
-        return shortfalls
-    asked = problem if problem.overlap.any() else _with_incumbent(problem, grid)
-    if not is_impossible(asked, effort=effort):
-        return shortfalls
-    proven = replace(doubts[0], cause="no_connected_plan", is_proven=True)
-    return [proven if shortfall is doubts[0] else shortfall for shortfall in shortfalls]
+    doubt = _doubt(solution)
+    if doubt is None:
+        return solution.shortfalls
+    asked = problem if problem.overlap.any() else _with_incumbent(problem, solution.grid)
+    if not is_impossible(asked, effort=effort, until=until):
+        return solution.shortfalls
+    proven = replace(doubt, cause="no_connected_plan", is_proven=True)
+    return tuple(proven if shortfall is doubt else shortfall for shortfall in solution.shortfalls)
 
 
 def _with_incumbent(problem: CommunityProblem, grid: IntArray) -> CommunityProblem:
@@ -137,7 +182,7 @@ def _solve_piece(problem: CommunityProblem, piece: Piece, state: RandomState, un
         anew = replace(problem, mode="redraw", shape=1.0)
         drawn = _searched(anew, piece, _starts(anew, piece, prices_of_problem(anew, piece), state), state, until)
         if _is_in_band(piece, drawn):
-            plan = _searched(problem, piece, [_relabel(piece.graph.stay, drawn)], state, until)
+            plan = _searched(problem, piece, [label_as(piece.graph.stay, drawn)], state, until)
     return np.unique(plan, return_inverse=True)[1].ravel().astype(np.int64)
 
 
@@ -165,16 +210,5 @@ def _starts(problem: CommunityProblem, piece: Piece, prices: Prices, state: Rand
     starts = incumbent_starts(piece, prices, state) if keeps or not is_free else []
     if is_free and (problem.shape > 0 or not starts):
         drawn = drawn_starts(piece.graph, prices, likely_counts(piece.band, piece.total), STARTS, state)
-        starts += [_relabel(piece.graph.stay, plan) for plan in drawn] if keeps else list(drawn)
+        starts += [label_as(piece.graph.stay, plan) for plan in drawn] if keeps else list(drawn)
     return starts
-
-
-def _relabel(stay: FloatArray, grid: IntArray) -> IntArray:
-    """Give every grid the label of an incumbent it can best be matched with; the others get new labels."""
-    known = stay.shape[1]
-    shared = np.zeros((int(grid.max()) + 1, known))
-    np.add.at(shared, grid, stay)
-    label = np.arange(len(shared)) + known
-    rows, columns = linear_sum_assignment(-shared)
-    label[rows] = columns
-    return np.asarray(label[grid], dtype=np.int64)
