@@ -25,7 +25,7 @@ RUN install -d -o yiwangtu -g yiwangtu /var/lib/yiwangtu /var/cache/yiwangtu
 USER 10001
 # the search kernels, compiled once
 ENV NUMBA_CACHE_DIR=/var/cache/yiwangtu
-RUN python -m geo.rebalance.warm && python -m geo.walking.warm
+RUN python -m geo.rebalance.warm && python -m geo.walking.warm && python -m geo.siting.warm
 VOLUME /var/lib/yiwangtu
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=6 \

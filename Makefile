@@ -51,6 +51,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo 'compiling the search kernels'
 	@$(BIN)/python -m geo.rebalance.warm
 	@$(BIN)/python -m geo.walking.warm
+	@$(BIN)/python -m geo.siting.warm
 	@touch $@
 
 web/node_modules/.installed: web/package-lock.json | $(VENV)/.installed

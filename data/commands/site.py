@@ -24,7 +24,7 @@ from geo.arrays import BoolArray
 from geo.siting import SitingAnswer, SitingModel, solve_siting
 from geo.siting.options import SitingOption, weigh_options
 from geo.siting.town import SitingTown, place_town, site_names, street_corners
-from geo.walking import SNAP_LIMIT_M, Network, build_network, pairs_within
+from geo.walking import SNAP_LIMIT_M, Network, build_network, pairs_within, snap_points
 
 DEMAND_COLUMNS = ("site_id", "distance_m", "is_covered")
 SITE_COLUMNS = ("site_id", "is_existing", "rank", "gain")
@@ -40,11 +40,12 @@ OPTIONS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Sites:
-    """Candidates, then existing sites, with their names."""
+    """Candidates, then existing sites, with their names; and the names of candidates that nobody can walk to."""
 
     candidates: gpd.GeoDataFrame
     existing: gpd.GeoDataFrame | None
     names: list[str]
+    left_out: list[str]
 
 
 @click.command("site")
@@ -134,16 +135,30 @@ def _read_sites(options: dict[str, Any], network: Network) -> tuple[Sites, gpd.G
     if candidates.empty:
         raise BadInputError("the streets have no corner where three meet; give --candidates FILE")
     _check_columns(candidates, "the candidates", SITE_COLUMNS)
-    names = site_names(candidates, options["site_id"])
+    candidates, names, left_out = _on_streets(candidates, site_names(candidates, options["site_id"]), options, network)
     if not options["existing"]:
-        return Sites(candidates, None, names), None
+        return Sites(candidates, None, names, left_out), None
     existing = read_frame(options["existing"])
     _check_columns(existing, "the existing sites", SITE_COLUMNS)
     existing["site_id"] = site_names(existing, options["site_id"])
     is_open = _marks(existing, options["open_column"])
     closed = existing[~is_open].reset_index(drop=True)
     existing = existing[is_open].reset_index(drop=True)
-    return Sites(candidates, existing, [*names, *existing.pop("site_id")]), closed
+    return Sites(candidates, existing, [*names, *existing.pop("site_id")], left_out), closed
+
+
+def _on_streets(
+    candidates: gpd.GeoDataFrame, names: list[str], options: dict[str, Any], network: Network
+) -> tuple[gpd.GeoDataFrame, list[str], list[str]]:
+    """Leave out the candidates that are too far from any street; refuse them when none is near one."""
+    snap = snap_points(network.graph, network.places(candidates, "candidates"), limit_m=options["snap_m"])
+    if not snap.is_snapped.any():
+        raise BadInputError(
+            f"no candidate lies within {options['snap_m']:g} m of a street that may be walked; --snap-m sets the limit"
+        )
+    kept = [name for name, is_near in zip(names, snap.is_snapped, strict=True) if is_near]
+    left_out = [name for name, is_near in zip(names, snap.is_snapped, strict=True) if not is_near]
+    return candidates[snap.is_snapped], kept, left_out  # rows keep their numbers for messages
 
 
 def _marks(frame: gpd.GeoDataFrame, column: str | None) -> BoolArray:
@@ -230,6 +245,7 @@ def _report(answer: SitingAnswer, town: SitingTown, sites: Sites, beside: list[d
         "unknown_weight": _number(town.unknown_weight),
         "gains": [_number(gain) for gain in answer.gain.tolist()],
         "candidates": len(sites.candidates),
+        "candidates_off_streets": sites.left_out,
         "existing": 0 if sites.existing is None else len(sites.existing),
         "options": beside,
         "seconds": round(answer.seconds, 3),
@@ -279,6 +295,10 @@ def _show(report: dict[str, Any]) -> None:
     console.print(table)
     for rank, (site, gain) in enumerate(zip(report["sites"], report["gains"], strict=True), 1):
         console.print(f"{rank}. {site}: +{gain:,.10g}", markup=False, highlight=False, soft_wrap=True)
+    if report["candidates_off_streets"]:
+        names = ", ".join(report["candidates_off_streets"])
+        text = f"离道路太远、未考虑的候选 candidates off the streets, left out: {names}"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
     for option in report["options"][:OPTIONS_SHOWN]:
         text = f"{OPTION_TEXT[option['kind']]} {option['site']}: +{option['weight']:,.10g}"
         console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -127,7 +127,8 @@ def _capacities(frame: gpd.GeoDataFrame, column: str) -> FloatArray:
     room: FloatArray = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     faulty = np.flatnonzero(given.notna().to_numpy() & ~(room > 0))
     if len(faulty):
-        raise InvalidInputError(f"row {faulty[0]}, {column}: {given.iloc[faulty[0]]}; a capacity must be above 0")
+        row = frame.index[faulty[0]]
+        raise InvalidInputError(f"row {row}, {column}: {given.iloc[faulty[0]]}; a capacity must be above 0")
     return np.where(np.isnan(room), np.inf, room)
 
 

@@ -37,6 +37,7 @@ def town(tmp_path):
     premises = [shapely.Point(200, 0), shapely.Point(1000, 0), shapely.Point(1800, 0)]
     write(path, "premises", frame(premises, code=["A", "B", "C"], seats=[25, 100, 100], none=[5, 0, 5]))
     write(path, "canteen", frame([shapely.Point(0, 0)], code=["X"], is_open=[0]))
+    write(path, "sea_only", frame([shapely.Point(1000, 2500)], code=["S"]))
     write(path, "sea", frame([shapely.Point(200, 0), shapely.Point(1000, 2500)], code=["A", "S"]))
     streets = [shapely.LineString([(0, 0), (2000, 0)]), shapely.LineString([(1000, 0), (1000, 100)])]
     write(path, "road", frame(streets))
@@ -74,6 +75,19 @@ def test_mclp_takes_the_two_best_and_writes_who_is_served(town, capsys):
     assert demand["site_id"].fillna("").tolist() == ["", "", "B", "C", "C", ""]
     np.testing.assert_allclose(demand["distance_m"], [np.nan, np.nan, 0, 100, 100, np.nan], atol=0.01)
     np.testing.assert_array_equal(demand["is_covered"].astype(float), [0, 0, 1, 1, 1, np.nan])
+
+
+def test_a_candidate_in_the_sea_is_left_out_and_told_of(town, capsys):
+    """An existing site there is refused: whom it serves can't be known."""
+    code, out = run(town, "-p", "1", candidates="sea")
+    assert code == 0
+    assert "left out: S" in capsys.readouterr().out
+    assert pyogrio.read_dataframe(out, layer="site")["site_id"].tolist() == ["A"]
+    out.unlink()
+    code, out = run(town, "-p", "1", "--existing", f"{town}:sea_only")
+    assert code == 2
+    assert "existing sites row 0: no street that may be walked lies within 50 m" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_lscp_needs_all_three(town, capsys):
@@ -173,7 +187,8 @@ def test_a_person_reads_the_answer(town, capsys):
         (["-p", "1"], {"weight": "odd"}, "row 2, odd: -3"),
         (["-p", "1"], {"weight": "name"}, "row 0, name: 甲"),
         (["-p", "1", "--capacity", "none"], {}, "row 1, none: 0; a capacity must be above 0"),
-        (["-p", "1"], {"candidates": "sea"}, "candidates row 1: no street that may be walked lies within 50 m"),
+        (["-p", "1"], {"candidates": "sea_only"}, "no candidate lies within 50 m of a street that may be walked"),
+        (["-p", "2"], {"candidates": "sea"}, "between 1 and the number of candidates, 1"),
         (["-p", "1"], {"candidates": "nothing"}, "has no layer nothing"),
         (["-p", "1", "--deliver-m", "500"], {}, "needs --existing"),
         (["-p", "1", "--longest-m", "500"], {}, "--longest-m goes with pmedian and pcenter"),
