@@ -14,6 +14,7 @@ from geo.verdicts import Demand, Judgement, Reach, Rule, judge, reach
 from geo.walking import SNAP_LIMIT_M, Network, Snap, pairs_within, snap_points
 
 Method = Literal["2sfca", "e2sfca"]
+METHODS: tuple[Method, ...] = ("2sfca", "e2sfca")
 
 
 @dataclass(frozen=True)

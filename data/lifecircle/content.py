@@ -16,13 +16,15 @@ from data.lifecircle.promises import Promise, read_promises
 from data.planning import find_area, read_objects
 from data.rules.store import Rulebook
 from geo.arrays import FloatArray, IntArray
-from geo.circles import Circles, judge_rules, share_capacity
+from geo.circles import METHODS, Circles, judge_rules, share_capacity
 from geo.tally import Ranking, Tally, rank, tally
 from geo.verdicts import DEMANDS, Rule
 from geo.walking import build_network
 
 NEAR_DEG = 0.03
-"""How far around an area streets and facilities are read, degrees: about 3 km, farther than any rule asks."""
+"""How far around an area streets, facilities and neighbours are read at least, degrees: about 3 km."""
+METRES_A_DEGREE = 55_000.0
+"""A degree of longitude up to 60 degrees of latitude has at least so many metres."""
 SUPPLIES = (
     ("canteen", "capacity", "餐位", "seats"),
     ("canteen", "meals_per_day", "每日餐份", "meals a day"),
@@ -35,11 +37,13 @@ SELECT a.code, a.name, a.level, a.is_sample, a.time_zone, a.path::text AS path, 
 FROM area a JOIN area d ON d.level = 'district' AND d.path @> a.path WHERE a.code = :code
 """
 _UNITS = """
-SELECT u.code, concat_ws(' ', c.name, u.name) AS address, u.households, u.residents_60, u.residents_80,
-       a.code AS community, g.code AS grid, ST_AsBinary(u.geom) AS geom
-FROM unit u LEFT JOIN area a ON a.id = u.area_id AND a.level = 'community' LEFT JOIN compound c ON c.id = u.compound_id
+SELECT u.code, CASE WHEN starts_with(u.name, c.name) THEN u.name ELSE concat_ws(' ', c.name, u.name) END AS address,
+       u.households, u.residents_60, u.residents_80, b.code AS community, g.code AS grid,
+       a.path @> u.path AS is_own, ST_AsBinary(u.geom) AS geom
+FROM area a JOIN unit u ON a.path @> u.path OR u.geom && ST_Expand(a.geom, :near)
+LEFT JOIN area b ON b.id = u.area_id AND b.level = 'community' LEFT JOIN compound c ON c.id = u.compound_id
 LEFT JOIN (plan_assignment x JOIN grid g ON g.id = x.grid_id AND g.is_effective) ON x.unit_id = u.id
-WHERE CAST(:path AS ltree) @> u.path ORDER BY u.code
+WHERE a.code = :code ORDER BY u.code
 """
 _COMMUNITIES = """
 SELECT code, name, ST_AsBinary(geom) AS geom FROM area
@@ -55,7 +59,8 @@ FROM barrier b, area a WHERE a.code = :code AND ST_Intersects(b.geom, a.geom)
 """
 _FACILITIES = """
 SELECT f.kind AS facility_kind, f.code, f.name, f.status, f.opens_on, f.capacity, f.attributes,
-       coalesce(f.attributes->>'kind', f.tier) AS type, ST_AsBinary(ST_PointOnSurface(f.geom)) AS geom
+       coalesce(f.attributes->>'kind', f.tier) AS type, a.path @> f.path AS is_own,
+       ST_AsBinary(ST_PointOnSurface(f.geom)) AS geom
 FROM facility f, area a WHERE a.code = :code AND f.geom && ST_Expand(a.geom, :near) ORDER BY f.code
 """
 _DATES = """
@@ -66,14 +71,16 @@ WHERE district = (SELECT subpath(path, 0, 1)::text FROM area WHERE code = :code)
 
 @dataclass(frozen=True)
 class Share:
-    """One capacity, shared by those who can walk to it.
+    """One capacity, shared by all in the area and around it who can walk to it.
 
     Attributes
     ----------
+    supply
+        What there is in the area.
     access, access_e
         Shape (n_unit,), capacity a head by 2SFCA and by E2SFCA.
     untold
-        Facilities whose capacity is not known: they share out nothing.
+        Facilities in the area whose capacity is not known: they share out nothing.
     """
 
     name: str
@@ -164,17 +171,20 @@ def read_report(connection: Connection, code: str, book: Rulebook, *, made_at: d
     """
     find_area(connection, code)
     facts = dict(connection.execute(text(_AREA), {"code": code}).one()._mapping)
-    units = read_objects(connection, _UNITS, path=facts["path"])
+    farthest_m = max(rule.threshold_m for rule in book.rules)
+    near = {"code": code, "near": max(NEAR_DEG, farthest_m / METRES_A_DEGREE)}
+    everyone = read_objects(connection, _UNITS, **near)
+    units = everyone[everyone["is_own"].astype(bool)].reset_index(drop=True)
     if units.empty:
         raise BadInputError(f"{facts['name']} ({code}) has no unit; import the buildings first")
-    near = {"code": code, "near": NEAR_DEG}
     roads = read_objects(connection, _ROADS, **near)
     if roads.empty:
         raise BadInputError(f"{facts['name']} ({code}) has no road; import the streets first")
     everything = read_objects(connection, _FACILITIES, **near)
     facilities = _by_kind(everything)
     demand = {name: _numbers(units[name]) for name in DEMANDS}
-    circles = judge_rules(build_network(roads), units, facilities, rules=book.rules, demand=demand)
+    network = build_network(roads)
+    circles = judge_rules(network, units, facilities, rules=book.rules, demand=demand)
     if not circles.judgements:
         kinds = sorted({rule.facility_kind for rule in book.rules})
         raise BadInputError(f"none of the facilities that the rulebook asks for is known here: {', '.join(kinds)}")
@@ -192,7 +202,7 @@ def read_report(connection: Connection, code: str, book: Rulebook, *, made_at: d
         totals=tuple(tally(one, np.zeros_like(group), 1) for one in circles.judgements),
         by_community=by_community, ranking=rank(by_community),
         grids=tuple(grids), by_grid=by_grid, grid_ranking=rank(by_grid),
-        shares=tuple(_shares(circles, facilities, demand)),
+        shares=tuple(_shares(circles, facilities, everyone)),
         promises=read_promises(connection, facts["district"], today=today),
         dates={row.layer: row.changed_at for row in connection.execute(text(_DATES), {"code": code})},
     )  # fmt: skip
@@ -207,10 +217,10 @@ def _by_kind(everything: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
     }
 
 
-def _shares(
-    circles: Circles, facilities: Mapping[str, gpd.GeoDataFrame], demand: Mapping[Any, FloatArray]
-) -> list[Share]:
-    """Share every capacity within the threshold of its kind's first rule on foot."""
+def _shares(circles: Circles, facilities: Mapping[str, gpd.GeoDataFrame], everyone: gpd.GeoDataFrame) -> list[Share]:
+    """Share every capacity within the threshold of its kind's first rule on foot, among the area and its neighbours."""
+    around = judge_rules(circles.network, everyone, {}, rules=(), demand={})
+    is_own = everyone["is_own"].to_numpy(dtype=bool)
     made = []
     for kind, field, name, _ in SUPPLIES:
         rule = next(
@@ -219,20 +229,27 @@ def _shares(
         frame = facilities[kind][facilities[kind]["is_open"]] if kind in facilities else None
         if rule is None or frame is None or frame.empty:
             continue
-        told = (
-            frame["capacity"]
-            if field == "capacity"
-            else pd.Series([(one or {}).get(field) for one in frame["attributes"]])
-        )
-        supply, heads = _numbers(told), demand[rule.demand]
+        supply, heads, inside = _supply(frame, field), _numbers(everyone[rule.demand]), frame["is_own"].to_numpy(bool)
         if np.isnan(supply).all():
             continue
         access, access_e = (
-            share_capacity(circles, frame, supply=supply, demand=heads, radius_m=rule.threshold_m, method=method).access
-            for method in ("2sfca", "e2sfca")
+            share_capacity(around, frame, supply=supply, demand=heads, radius_m=rule.threshold_m, method=method).access
+            for method in METHODS
         )
-        made.append(Share(name, rule, float(np.nansum(supply)), int(np.isnan(supply).sum()), heads, access, access_e))
+        made.append(
+            Share(
+                name, rule, float(np.nansum(supply[inside])), int(np.isnan(supply[inside]).sum()),
+                heads[is_own], access[is_own], access_e[is_own],
+            )
+        )  # fmt: skip
     return made
+
+
+def _supply(frame: gpd.GeoDataFrame, field: str) -> FloatArray:
+    """Take a capacity: the column, or a value of the attributes."""
+    if field == "capacity":
+        return _numbers(frame["capacity"])
+    return _numbers(pd.Series([(one or {}).get(field) for one in frame["attributes"]], dtype=object))
 
 
 def _numbers(column: pd.Series) -> FloatArray:

@@ -113,8 +113,8 @@ COMMUNITY_HEADINGS = (
 )
 UNIT_HEADINGS = ("社区", "楼栋", "未达标", "实测步行", "直线", "绕行", "最近设施", "依据", "数据日期", "可信度")
 CAPACITY_HEADINGS = (
-    "设施容量", "总量", "服务对象", "步行范围", "每百人（户）平均", "不足平均一半（2SFCA）", "不足平均一半（E2SFCA）",
-    "范围内一处没有", "说明",
+    "设施容量", "总量", "服务对象", "步行范围", "每百人（户）平均", "不足平均一半（2SFCA）",
+    "不足平均一半（E2SFCA）", "范围内一处没有", "说明",
 )  # fmt: skip
 PROMISE_HEADINGS = ("承诺", "期限", "已完成", "计划中", "进度", "状态", "计划全部建成", "出处")
 MILESTONE_HEADINGS = ("承诺", "计划日期", "地点", "届时累计")
@@ -186,7 +186,8 @@ METHODS = (
     "判定：距离不超过阈值为达标（等于也算）；距离未知，或虽超过阈值但直线阈值内另有设施量不出步行距离的，为未知。",
     "只计开放的设施；计划中、已停用的不计。区域外 3 千米内的设施和道路一并计算。",
     "排名：各规则“未达标 ÷（达标＋未达标）”的简单平均，由高到低；没有已知结果的社区排在最后。",
-    "容量：两步移动搜索法（2SFCA）；E2SFCA 按阈值的三分之一分带，权重 1、0.68、0.22。容量不明的设施不分配。",
+    "容量：两步移动搜索法（2SFCA）；E2SFCA 按阈值的三分之一分带，权重 1、0.68、0.22。"
+    "容量不明的设施不分配；区域外的设施和居民一并分配。",
     f"步行分钟：成人每分钟 {ADULT.metres_a_minute:g} 米（规划步速），"
     f"老人每分钟 {ELDER.metres_a_minute:g} 米（可信度中）。",
     "可信度：高＝见到原文或两处一致；中＝单一或二手来源；低＝默认值或来源有矛盾。条号写“待核”的须查购买的标准文本。",
@@ -314,10 +315,12 @@ def _ranked(
 
 
 def _capacity(one: Share) -> tuple[str, ...]:
-    """Write one capacity. Its mean is the same by both methods, who has how much of it is not."""
+    """Write one capacity: over a whole city both methods have one mean; who has less than half of it tells more."""
     heads = np.nan_to_num(one.demand)
     everyone = heads.sum()
-    mean = one.supply / everyone if everyone else 0.0
+
+    def mean(access: FloatArray) -> float:
+        return float((access * heads).sum() / everyone) if everyone else 0.0
 
     def below(access: FloatArray, most: float) -> str:
         lacking = heads[access <= most].sum()
@@ -325,8 +328,9 @@ def _capacity(one: Share) -> tuple[str, ...]:
 
     return (
         f"{one.rule.facility_name}：{one.name}", _number(one.supply), f"{DEMANDS[one.rule.demand]} {_number(everyone)}",
-        f"{one.rule.threshold_m:g} 米", f"{mean * 100:.1f}", below(one.access, mean / 2), below(one.access_e, mean / 2),
-        below(one.access, 0.0), f"{one.untold} 处容量不明，未计入" if one.untold else "",
+        f"{one.rule.threshold_m:g} 米", f"{mean(one.access) * 100:.1f}",
+        below(one.access, mean(one.access) / 2), below(one.access_e, mean(one.access_e) / 2), below(one.access, 0.0),
+        f"{one.untold} 处容量不明，未计入" if one.untold else "",
     )  # fmt: skip
 
 

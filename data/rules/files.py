@@ -26,7 +26,7 @@ from data.rules.frames import (
 )
 from data.rules.table import BUILTIN_FILE, digest, read_rules
 from geo.arrays import FloatArray
-from geo.circles import Circles, judge_rules, open_rows, share_capacity
+from geo.circles import METHODS, Circles, judge_rules, open_rows, share_capacity
 from geo.gaps import take_counts
 from geo.tally import tally
 from geo.verdicts import DEMANDS, Demand, Rule
@@ -164,7 +164,7 @@ def read_capacities(
             share_capacity(
                 circles, frame, supply=supply, demand=heads, radius_m=rule.threshold_m, method=method
             ).access
-            for method in ("2sfca", "e2sfca")
+            for method in METHODS
         ]  # fmt: skip
         made.append(Capacity(kind, column, rule, supply, heads, access[0], access[1]))
     return made

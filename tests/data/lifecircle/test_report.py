@@ -4,6 +4,7 @@ import html
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -18,7 +19,8 @@ from data.lifecircle.drawing import map_data
 from data.lifecircle.html import write_html
 from data.lifecircle.pdf import write_pdf
 from data.lifecircle.wording import word
-from data.rules.store import read_rulebook, store_builtin
+from data.rules.store import read_rulebook, store_builtin, store_rules
+from data.rules.table import BUILTIN_FILE, read_rules
 from geo.verdicts import Verdict
 
 A_MM = 96.4  # metres of 0.001 degrees along the street
@@ -56,11 +58,23 @@ def test_capacity_beside_coverage(report) -> None:
     np.testing.assert_allclose(shares["每日餐份"].access, [6, 6, 0, 0])
     np.testing.assert_allclose(shares["车位"].access, [70 / 30, 70 / 30, 130 / 30, 0])
     (row,) = [one for one in word(report).capacities if "餐位" in one[0]]
-    assert row[4] == "166.7"  # 30 seats among 18 people known, a hundred
+    assert row[4] == "166.7"  # 3 for each of 10 people, none for 8
     assert row[5:8] == ("8 人（44.4%）",) * 3
     words = word(report)
     assert words.capacity_community_headings[1:3] == ("餐位 2SFCA", "餐位 E2SFCA")
     assert [(one[0], one[1]) for one in words.community_capacities] == [("和平社区", "0.0"), ("东风社区", "300.0")]
+
+
+def test_neighbours_outside_the_area_take_their_share(district) -> None:
+    """Canteens within 3,000 m: U1, U2 and U3 share N1's 30 seats, also where only C1, with U1 and U2, is reported."""
+    with district.begin() as connection:
+        rules = [replace(rule, threshold_m=3000.0) for rule in read_rules(BUILTIN_FILE)]
+        book = store_rules(connection, "far", rules, source="drawn")
+        whole, part = (read_report(connection, code, book) for code in ("D", "C1"))
+    assert whole.shares[0].name == part.shares[0].name == "餐位"
+    np.testing.assert_allclose(whole.shares[0].access, [30 / 18] * 3 + [0])
+    np.testing.assert_allclose(part.shares[0].access, [30 / 18] * 2)
+    assert word(part).capacities[0][1:5] == ("30", "60岁以上居民 10", "3000 米", "166.7")
 
 
 def test_promises_are_counted_from_the_facilities(report) -> None:
