@@ -44,6 +44,8 @@ EFFORTS = QUICK_EFFORT, DOUBT_EFFORT, EFFORT = 2_000, 20_000, 120_000
 band at all is asked with no more than those of the second."""
 MAX_LABELS = 20_000
 """Atoms times incumbent grids above which exact search is hopeless and not tried."""
+USUAL_LABELS = 1_500
+"""Iterations of a program with more labels of atoms than that count for more, as they take longer."""
 ROOT_ROUNDS, NODE_ROUNDS = 40, 4
 HEAVY_RATIO = 0.15
 """Atoms are branched on by how often they hold this share of the floor: where the heavy ones go decides most."""
@@ -367,12 +369,13 @@ class Connection(Conshdlr):
 
     def __init__(self, program: _Program, effort: int) -> None:
         self.program, self.effort = program, effort
+        self.weight = max(float(program.search.allowed.sum()) / USUAL_LABELS, 1.0)
         self.rounds: dict[int, int] = {}
         self.everything = [v for field in program.fields.values() for v in [*field.variables, *field.roots]]
 
-    def spent(self) -> int:
-        """Simplex iterations so far."""
-        return int(self.model.getNLPIterations() + self.model.getNStrongbranchLPIterations())
+    def spent(self) -> float:
+        """Simplex iterations so far, those of large programs counted for more."""
+        return self.weight * float(self.model.getNLPIterations() + self.model.getNStrongbranchLPIterations())
 
     def _shares(self, solution: Solution | None, variables: list[Variable]) -> FloatArray:
         """Values of variables, whole where they nearly are."""
