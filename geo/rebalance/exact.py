@@ -42,7 +42,7 @@ from geo.rebalance.separators import Growth, find_cuts, make_growth
 EFFORTS = QUICK_EFFORT, DOUBT_EFFORT, EFFORT = 2_000, 20_000, 120_000
 """Simplex iterations spent on one community in a first round, in a second, and at most. Whether it has a plan in the
 band at all is asked with no more than those of the second."""
-MAX_LABELS = 20_000
+MAX_LABELS = 10_000
 """Atoms times incumbent grids above which exact search is hopeless and not tried."""
 USUAL_LABELS = 1_500
 """Iterations of a program with more labels of atoms than that count for more, as they take longer."""
