@@ -198,6 +198,7 @@ def test_killed_it_starts_again_with_what_was_committed(directory, start, until)
     again = start(directory).wait_until_ready()
     assert not any(map(is_running, family))
     assert ask(directory, "SELECT name FROM category WHERE code = 'kept'") == [("留",)]
+    assert ask(directory, "SELECT code, version FROM rulebook") == [("builtin", 1)]  # brought once by two starts
     os.kill(int(cluster.locate(directory).pid_file.read_text().splitlines()[0]), signal.SIGKILL)
     until(lambda: httpx.get(f"{again.base}/readyz").status_code == 503)
     assert httpx.get(f"{again.base}/healthz").status_code == 200
