@@ -124,10 +124,14 @@ def judge_files(
     Raises
     ------
     BadInputError
-        If a file cannot be read.
+        If a file cannot be read, or no facility is of a type that a rule asks for.
     """
     frames = {kind: with_types(mark_open(read_frame(path))) for kind, path in files.items()}
-    return judge_rules(network, units, frames, rules=rules, demand=demand, snap_limit_m=snap_m), frames
+    circles = judge_rules(network, units, frames, rules=rules, demand=demand, snap_limit_m=snap_m)
+    if not circles.judgements:
+        asked = sorted({one for rule in rules if rule.facility_kind in frames for one in rule.facility_types})
+        raise BadInputError(f"no facility is of a type that the rules ask for: {', '.join(asked)}")
+    return circles, frames
 
 
 def mark_open(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

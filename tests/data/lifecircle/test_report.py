@@ -201,6 +201,21 @@ def test_the_map_has_every_building_somebody_lives_in_and_every_cell(report) -> 
     assert unknown[3]
 
 
+def test_an_area_without_communities(district) -> None:
+    """Everything hangs on the district: the same verdicts, nothing to rank, and files all the same."""
+    with district.begin() as connection:
+        connection.execute(text("UPDATE unit SET area_id = (SELECT id FROM area WHERE code = 'D'), path = 'D'"))
+        connection.execute(
+            text("UPDATE facility SET area_id = (SELECT id FROM area WHERE code = 'D'), path = 'D' WHERE path <@ 'D.S'")
+        )
+        connection.execute(text("DELETE FROM area WHERE level = 'community'"))
+        found = read_report(connection, "D", store_builtin(connection))
+    assert found.totals[0].demand_not_met[0] == 30
+    assert word(found).ranks == ()
+    assert "三号楼" in write_html(found)
+    assert write_pdf(found).startswith(b"%PDF")
+
+
 def test_what_cannot_be_reported(district) -> None:
     with district.begin() as connection:
         book = store_builtin(connection)

@@ -38,8 +38,9 @@ def town(tmp_path):
         [shapely.Point(100, 0), shapely.Point(450, 0)],
         code=["R1", "R2"], attributes=['{"kind": "drop_point"}', '{"kind": "litter_bin"}'],
     )  # fmt: skip
+    bins = refuse.iloc[1:]
     street = frame([shapely.LineString([(0, 0), (1000, 0)])])
-    for layer, rows in (("homes", homes), ("canteen", canteens), ("refuse", refuse), ("road", street)):
+    for layer, rows in (("homes", homes), ("canteen", canteens), ("refuse", refuse), ("bins", bins), ("road", street)):
         pyogrio.write_dataframe(rows, path, layer=layer, driver="GPKG", append=path.exists())
     return path
 
@@ -164,6 +165,7 @@ def test_a_person_reads_chinese_first(town, capsys):
         (["--facilities", "canteen={town}:canteen", "--capacity", "parking=seats"], "--capacity parking=seats: write"),
         (["--facilities", "canteen={town}:canteen", "--residents-60", "name"], "row 0, name: 甲"),
         (["--facilities", "canteen={town}:canteen", "--rules", "gone.csv"], "gone.csv cannot be read"),
+        (["--facilities", "refuse_point={town}:bins"], "no facility is of a type that the rules ask for: collection_station"),
         (["--facilities", "canteen={town}:canteen", "--id", "place"], "row 1, place: 东 names an earlier unit too"),
     ],
 )  # fmt: skip
