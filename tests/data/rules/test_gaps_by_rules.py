@@ -165,7 +165,7 @@ def test_a_person_reads_chinese_first(town, capsys):
         (["--facilities", "canteen={town}:canteen", "--capacity", "parking=seats"], "--capacity parking=seats: write"),
         (["--facilities", "canteen={town}:canteen", "--residents-60", "name"], "row 0, name: 甲"),
         (["--facilities", "canteen={town}:canteen", "--rules", "gone.csv"], "gone.csv cannot be read"),
-        (["--facilities", "refuse_point={town}:bins"], "no facility is of a type that the rules ask for: collection_station"),
+        (["--facilities", "refuse_point={town}:bins"], "of a type that the rules ask for: collection_station"),
         (["--facilities", "canteen={town}:canteen", "--id", "place"], "row 1, place: 东 names an earlier unit too"),
     ],
 )  # fmt: skip
