@@ -121,7 +121,7 @@ def share_capacity(
     radius_m: float,
     method: Method = "2sfca",
 ) -> Catchments:
-    """Share the capacity of facilities among the demand that can walk to them.
+    """Share the capacity of facilities among the demand that can walk to them; NaN for a unit that is off the streets.
 
     Parameters
     ----------
@@ -152,10 +152,11 @@ def share_capacity(
     # a walk equal to the radius is told to a micrometre: it counts as the radius
     pairs.distance_m.data = np.minimum(pairs.distance_m.data, radius_m)
     zones = ((1.0, 1.0),) if method == "2sfca" else LUO_QI
-    return floating_catchments(
+    found = floating_catchments(
         pairs.distance_m, np.nan_to_num(demand), np.nan_to_num(supply),
         zones=[(share * radius_m, weight) for share, weight in zones],
     )  # fmt: skip
+    return replace(found, access=np.where(circles.units.is_snapped, found.access, np.nan))
 
 
 def _rows_in_frame(facility: IntArray, rows: IntArray) -> IntArray:

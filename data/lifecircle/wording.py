@@ -316,11 +316,14 @@ def _ranked(
 
 def _capacity(one: Share) -> tuple[str, ...]:
     """Write one capacity: over a whole city both methods have one mean; who has less than half of it tells more."""
-    heads = np.nan_to_num(one.demand)
-    everyone = heads.sum()
+    is_known = ~np.isnan(one.access)
+    heads = np.where(is_known, np.nan_to_num(one.demand), 0.0)
+    everyone, unknown = heads.sum(), np.nan_to_num(one.demand)[~is_known].sum()
+    notes = [f"{one.untold} 处容量不明，未计入"] if one.untold else []
+    notes += [f"另有 {_number(unknown)} {COUNTERS[one.rule.demand]}离道路太远，未知"] if unknown else []
 
     def mean(access: FloatArray) -> float:
-        return float((access * heads).sum() / everyone) if everyone else 0.0
+        return float((np.nan_to_num(access) * heads).sum() / everyone) if everyone else 0.0
 
     def below(access: FloatArray, most: float) -> str:
         lacking = heads[access <= most].sum()
@@ -330,7 +333,7 @@ def _capacity(one: Share) -> tuple[str, ...]:
         f"{one.rule.facility_name}：{one.name}", _number(one.supply), f"{DEMANDS[one.rule.demand]} {_number(everyone)}",
         f"{one.rule.threshold_m:g} 米", f"{mean(one.access) * 100:.1f}",
         below(one.access, mean(one.access) / 2), below(one.access_e, mean(one.access_e) / 2), below(one.access, 0.0),
-        f"{one.untold} 处容量不明，未计入" if one.untold else "",
+        "；".join(notes),
     )  # fmt: skip
 
 
@@ -339,10 +342,10 @@ def _community_capacities(report: Report) -> list[tuple[str, ...]]:
     inside = report.group >= 0
 
     def mean(one: Share, access: FloatArray) -> list[str]:
-        heads = np.where(inside, np.nan_to_num(one.demand), 0.0)
+        heads = np.where(inside & ~np.isnan(access), np.nan_to_num(one.demand), 0.0)
         count = len(report.communities)
         asked = np.bincount(report.group[inside], heads[inside], minlength=count)
-        had = np.bincount(report.group[inside], (access * heads)[inside], minlength=count)
+        had = np.bincount(report.group[inside], (np.nan_to_num(access) * heads)[inside], minlength=count)
         return ["—" if not whole else f"{part / whole * 100:.1f}" for part, whole in zip(had, asked, strict=True)]
 
     columns = [mean(one, access) for one in report.shares for access in (one.access, one.access_e)]

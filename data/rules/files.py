@@ -262,13 +262,16 @@ def plain(value: Any) -> Any:
 
 def _capacity(one: Capacity) -> dict[str, Any]:
     """Give a capacity's figures."""
-    heads, supply = np.nan_to_num(one.demand), float(np.nansum(one.supply))
-    mean = supply / heads.sum() if heads.sum() else np.nan
+    is_known = ~np.isnan(one.access)
+    everyone, heads = np.nan_to_num(one.demand), np.where(is_known, np.nan_to_num(one.demand), 0.0)
+    supply = float(np.nansum(one.supply))
+    mean = supply / everyone.sum() if everyone.sum() else np.nan
     return {
         "facility_kind": one.kind, "column": one.column, "demand_kind": one.rule.demand,
         "radius_m": one.rule.threshold_m, "supply": plain(supply),
-        "facilities_untold": int(np.isnan(one.supply).sum()), "demand": plain(heads.sum()),
+        "facilities_untold": int(np.isnan(one.supply).sum()), "demand": plain(everyone.sum()),
         "supply_a_head": plain(mean),
+        "demand_unknown": plain(everyone[~is_known].sum()),
         "demand_without_access": plain(heads[one.access == 0].sum()),
         "demand_below_half_2sfca": plain(heads[one.access <= mean / 2].sum()),
         "demand_below_half_e2sfca": plain(heads[one.access_e <= mean / 2].sum()),

@@ -54,12 +54,14 @@ def test_capacity_beside_coverage(report) -> None:
     """30 seats for the 10 people of 60 and over within 500 m of N1; the stalls of P1 for 30 households within 150 m."""
     shares = {one.name: one for one in report.shares}
     assert list(shares) == ["餐位", "每日餐份", "车位"]
-    np.testing.assert_allclose(shares["餐位"].access, [3, 3, 0, 0])
-    np.testing.assert_allclose(shares["每日餐份"].access, [6, 6, 0, 0])
-    np.testing.assert_allclose(shares["车位"].access, [70 / 30, 70 / 30, 130 / 30, 0])
+    np.testing.assert_allclose(shares["餐位"].access, [3, 3, 0, np.nan])
+    np.testing.assert_allclose(shares["每日餐份"].access, [6, 6, 0, np.nan])
+    np.testing.assert_allclose(shares["车位"].access, [70 / 30, 70 / 30, 130 / 30, np.nan])
     (row,) = [one for one in word(report).capacities if "餐位" in one[0]]
     assert row[4] == "166.7"  # 3 for each of 10 people, none for 8
     assert row[5:8] == ("8 人（44.4%）",) * 3
+    (stalls,) = [one for one in word(report).capacities if "车位" in one[0]]
+    assert (stalls[2], stalls[8]) == ("户 60", "另有 40 户离道路太远，未知")
     words = word(report)
     assert words.capacity_community_headings[1:3] == ("餐位 2SFCA", "餐位 E2SFCA")
     assert [(one[0], one[1]) for one in words.community_capacities] == [("和平社区", "0.0"), ("东风社区", "300.0")]
@@ -72,7 +74,7 @@ def test_neighbours_outside_the_area_take_their_share(district) -> None:
         book = store_rules(connection, "far", rules, source="drawn")
         whole, part = (read_report(connection, code, book) for code in ("D", "C1"))
     assert whole.shares[0].name == part.shares[0].name == "餐位"
-    np.testing.assert_allclose(whole.shares[0].access, [30 / 18] * 3 + [0])
+    np.testing.assert_allclose(whole.shares[0].access, [30 / 18] * 3 + [np.nan])
     np.testing.assert_allclose(part.shares[0].access, [30 / 18] * 2)
     assert word(part).capacities[0][1:5] == ("30", "60岁以上居民 10", "3000 米", "166.7")
 

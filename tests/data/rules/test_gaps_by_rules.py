@@ -105,14 +105,15 @@ def test_every_unit_has_a_verdict_by_every_rule(town, capsys):
     communities = pyogrio.read_dataframe(out, layer="community")
     assert len(communities) == 6
     assert communities["units"].sum() == 12
-    # 2SFCA at 500 m: C1 serves 甲 and 丙 (16 heads), C2 丙 and 丁 (12 heads and one not counted); 乙 none
+    # 2SFCA at 500 m: C1 serves 甲 and 丙 (16 heads), C2 丙 and 丁 (12 heads and one not counted); 乙 unknown
     access = rows["canteen_seats_2sfca"]
-    np.testing.assert_allclose(access[:4], [40 / 16, 0, 40 / 16 + 60 / 12, 60 / 12])
+    np.testing.assert_allclose(access[:4], [40 / 16, np.nan, 40 / 16 + 60 / 12, 60 / 12])
     assert access[4:].isna().all()
     # 100 seats for 24 heads are 4.2 a head; 甲, at 2.5, has more than half of that, and so has 丙
-    assert printed["capacity"][0]["demand_without_access"] == 8
+    assert printed["capacity"][0]["demand_without_access"] == 0
+    assert printed["capacity"][0]["demand_unknown"] == 8
     assert printed["capacity"][0]["supply_a_head"] == pytest.approx(100 / 24)
-    assert printed["capacity"][0]["demand_below_half_2sfca"] == 8
+    assert printed["capacity"][0]["demand_below_half_2sfca"] == 0
     # E2SFCA weighs by thirds of 500 m: C1 (甲 1, 丙 at 460 is 0.22): 甲 has 40 / (4 + 0.22 * 12) = 6.0
     np.testing.assert_allclose(rows["canteen_seats_e2sfca"][0], 40 / (4 + 0.22 * 12))
 
