@@ -66,7 +66,7 @@ web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
 
 test: install system-test
 	@cd web && npm test --silent
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: install
 	@$(BIN)/ruff check .

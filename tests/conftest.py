@@ -6,20 +6,31 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, make_url
+from xdist.scheduler import LoadScopeScheduling
 
 from data import migrate
 from data.engine import Database, opened
 from data.settings import DataSettings
 
+BROWSER_TESTS = "tests/e2e/"
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together where several processes share the work, and all that drive the one demo."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "e2e" else str(item.path)))
+
+class FileScheduling(LoadScopeScheduling):
+    """Keeps the tests of a file in one process, and all that drive the one demo in a browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Name what must stay together."""
+        path = nodeid.split("::", 1)[0]
+        return BROWSER_TESTS if path.startswith(BROWSER_TESTS) else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    """Share the files out where several processes work."""
+    return FileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

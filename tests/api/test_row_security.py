@@ -10,6 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from api.services.viewers import viewer_of
 from data.accounts import Membership
+from data.engine import Database
 from data.scope import scoped, set_viewer
 from layers.viewer import ANONYMOUS, Viewer
 
@@ -84,13 +85,18 @@ def test_rows_that_a_role_sees(rows: Engine, app_engine: Engine, role: str) -> N
         assert count("plan_assignment") == units + (4 if "planner" in role else 0)
 
 
-def test_nothing_is_left_over_for_the_next_transaction(rows: Engine, app_engine: Engine) -> None:
-    """The pool gives the same connection to the next caller; the scope ended with the transaction."""
+@pytest.mark.usefixtures("rows")
+def test_nothing_is_left_over_for_the_next_transaction(database: Database) -> None:
+    """A pool of one gives the same connection to the next caller; the scope ended with the transaction."""
     process, count = text("SELECT pg_backend_pid()"), text("SELECT count(*) FROM incident")
-    with scoped(app_engine, viewer("chief")) as connection:
-        first = connection.execute(process).scalar_one(), connection.execute(count).scalar_one()
-    with app_engine.begin() as connection:
-        assert (connection.execute(process).scalar_one(), connection.execute(count).scalar_one()) == (first[0], 0)
+    engine = database.app_engine(pool_size=1, statement_timeout_s=20)
+    try:
+        with scoped(engine, viewer("chief")) as connection:
+            first = connection.execute(process).scalar_one(), connection.execute(count).scalar_one()
+        with engine.begin() as connection:
+            assert (connection.execute(process).scalar_one(), connection.execute(count).scalar_one()) == (first[0], 0)
+    finally:
+        engine.dispose()
     assert first[1] == 16
 
 
