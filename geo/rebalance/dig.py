@@ -59,7 +59,7 @@ LEAST = Digging(
     tuple(
         Heat(warm, 0.25, miss, LEAST_SHAPE_PRICE) for miss in (1.2, 1.5, 2.0, 3.0) for warm in (10.0, 20.0, 40.0, 80.0)
     ),
-    runs=24, steps=10_000, most_steps=1_500_000,
+    runs=24, steps=30_000, most_steps=5_000_000,
 )  # fmt: skip
 SHAPELY = Digging(
     (Heat(40.0, 0.25, 2.0, 60.0), Heat(15.0, 0.25, 2.0, 150.0), Heat(6.0, 0.25, 2.0, 60.0), Heat(3.0, 0.25, 2.0, 25.0)),

@@ -120,7 +120,7 @@ def _dug(
     """What annealing finds in its share of the usual runs."""
     moved, bound = old.moved_households or 0.0, old.moved_bound_households or 0.0
     digging = replace(
-        LEAST, runs=math.ceil(LEAST.runs * min(share, 1.0)), seed=LEAST.seed + 2 * round(share * EFFORT) + turn
+        LEAST, runs=math.ceil(LEAST.runs * min(share, 1.0) ** 2), seed=LEAST.seed + 2 * round(share * EFFORT) + turn
     )
     found = dig(problem, old.grid, gain=moved - bound, digging=digging, until=until)
     return _improve(problem, old, found, most_miss=old.miss_households)
