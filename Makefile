@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PYTHON := $(shell command -v python3.11 || command -v python3)
+GEO_SOURCES := $(shell find geo -name '*.py')
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 # Node is the one in the virtual environment
 export PATH := $(BIN):$(PATH)
@@ -22,7 +23,7 @@ help:
 demo: install
 	@exec $(BIN)/yiwangtu demo
 
-install: system $(VENV)/.installed web/dist/.built
+install: system $(VENV)/.installed $(VENV)/.kernels web/dist/.built
 
 # System packages: $(1) asks whether something is missing, $(2) names the packages that bring it.
 define need
@@ -48,7 +49,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo 'installing the Python dependencies (pinned in constraints.txt)'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[web,test,lint]'
+	@touch $@
+
+# A kernel kept on disk does not know that a file it calls into has changed: all are compiled anew when one is.
+$(VENV)/.kernels: $(GEO_SOURCES) $(VENV)/.installed
 	@echo 'compiling the search kernels'
+	@find geo \( -name '*.nbi' -o -name '*.nbc' \) -delete
 	@$(BIN)/python -m geo.rebalance.warm
 	@$(BIN)/python -m geo.walking.warm
 	@$(BIN)/python -m geo.siting.warm

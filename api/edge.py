@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
 from api.problems import respond
+from api.services.residents import MOST_PHOTOS
 from api.settings import Settings
 
 POLICY = "; ".join((
@@ -28,7 +29,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 _PHOTO = re.compile(r"/api/incidents/[^/]+/photos/[^/]+")
-_UPLOAD = re.compile(r"/api/plans/import|/api/crosswalks/[^/]+/layers/[^/]+")
+_UPLOAD = re.compile(r"/api/plans/import|/api/sites/candidates|/api/crosswalks/[^/]+/layers/[^/]+")
+_REPORT = re.compile(r"/public/report")  # a form with photos in it
 _MB = 1_000_000
 
 
@@ -41,6 +43,7 @@ class Edge:
         self._body_limit = settings.body_limit_mb * _MB
         self._limits = (
             (_PHOTO, settings.photo_limit_mb * _MB), (_UPLOAD, settings.upload_limit_mb * _MB),
+            (_REPORT, MOST_PHOTOS * settings.photo_limit_mb * _MB + self._body_limit),
         )  # fmt: skip
         headers = dict(HEADERS)
         if settings.is_behind_https:

@@ -8,6 +8,7 @@ ServiceError
 ├── CsrfError
 ├── MissingError
 ├── ConflictError
+│   └── OutOfScopeError
 ├── TooLargeError
 ├── TooManyRequestsError
 └── UnavailableError
@@ -61,6 +62,13 @@ class ConflictError(ServiceError):
         self.more = more or {}
 
 
+class OutOfScopeError(ConflictError):
+    """What is handed over is not on the list of what is taken, or lies elsewhere; `more` has the record of it."""
+
+    def __init__(self, message: str, *, more: dict[str, object]) -> None:
+        super().__init__(message, more=more)
+
+
 class TooLargeError(ServiceError):
     """The body is larger than the limit."""
 
@@ -94,6 +102,7 @@ ANSWERS: dict[type[Exception], Answer] = {
     CsrfError: Answer(403, "csrf_failed", "CSRF token missing or wrong"),
     MissingError: Answer(404, "not_found", "Not found"),
     ConflictError: Answer(409, "conflict", "Conflict"),
+    OutOfScopeError: Answer(409, "out_of_scope", "Not taken"),
     TooLargeError: Answer(413, "too_large", "Too large"),
     TooManyRequestsError: Answer(429, "too_many_requests", "Too many requests"),
     UnavailableError: Answer(503, "unavailable", "Unavailable"),

@@ -25,15 +25,25 @@ from api.query import refuse_unknown_parameters
 from api.reading import ClientGoneError, Reader
 from api.routes import ROUTERS
 from api.services.calendar import Calendar
+from api.services.figures import FigureBook
 from api.services.jobs import JobRunner, load_bodies
 from api.services.live import LiveHub, load_incidents
+from api.services.publicmap import PublicMap
+from api.services.reportgate import ReportGate
 from api.services.revisions import Revisions
-from api.services.sessions import Sessions
+from api.services.sessions import Sessions, utc_now
 from api.services.tiles import Tiles
+from api.services.tokens import Tokens
+from api.services.uploads import Uploads
+from api.services.webhooks import Courier
+from api.services.whistlenews import load_whistles
 from api.session import SessionMiddleware
 from api.settings import Settings
 from api.tilegate import TileGate
+from data.catalogue import departments, orders
 from data.engine import Database
+from data.photos.store import open_store
+from data.statistics.definitions import city_indicators
 from layers.errors import LayerError
 
 BACKGROUND_CONNECTIONS = 6
@@ -66,10 +76,12 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         context.live.start()
         context.runner.start()
         context.calendar.start()
+        context.courier.start()
         try:
             yield
         finally:
             context.live.close()
+            await run_in_threadpool(context.courier.close)
             await run_in_threadpool(context.calendar.close)
             await run_in_threadpool(context.runner.close)
             await run_in_threadpool(context.live.join)
@@ -99,6 +111,10 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 def _make_context(settings: Settings, database: Database) -> Context:
     """Make what the routes share."""
+    # the city's own files are read once, and a faulty one is told at once, not when somebody asks
+    indicators = city_indicators(settings.indicators)
+    order_kinds = orders.read_order_kinds(settings.order_kinds or orders.FILE)
+    department_names = departments.read_departments(settings.department_names or departments.FILE)
     engine = database.app_engine(pool_size=settings.pool_size, statement_timeout_s=settings.statement_timeout_s)
     # live stream and jobs have connections of their own: requests never wait for them, and jobs may take their time
     background = database.app_engine(pool_size=BACKGROUND_CONNECTIONS, statement_timeout_s=BACKGROUND_TIMEOUT_S)
@@ -111,16 +127,27 @@ def _make_context(settings: Settings, database: Database) -> Context:
         reader=reader,
         revisions=revisions,
         tiles=Tiles(reader, revisions, limit_bytes=settings.tile_cache_mb * 1_000_000, features=settings.tile_features),
+        figures=FigureBook(reader),
         metrics=Metrics(engine),
         sessions=Sessions(engine, settings),
+        tokens=Tokens(engine, settings),
         live=LiveHub(
             background,
             load_incidents=partial(load_incidents, background),
             load_jobs=partial(load_bodies, background),
+            load_whistles=partial(load_whistles, background),
             on_revisions=revisions.update,
         ),
         runner=JobRunner(background, settings.job_workers, settings.dask_scheduler),
-        calendar=Calendar(background),
+        calendar=Calendar(background, contact_days=settings.contact_days),
+        courier=Courier(background),
+        public_map=PublicMap(reader, revisions, settings),
+        report_gate=ReportGate(settings, utc_now),
+        photos=open_store(settings),
+        uploads=Uploads(settings.data_dir, settings.photo_limit_mb * 1_000_000),
+        order_kinds=order_kinds,
+        department_names=department_names,
+        indicators=indicators,
     )
 
 

@@ -1,15 +1,20 @@
 """Numbers for Prometheus; each server has a registry of its own."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from collections.abc import Iterable
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import Engine, QueuePool
 from starlette.types import Scope
+
+from data.integrations.webhooks import Webhook
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 
 
 class Metrics:
-    """Requests by route and status, ready tiles, connections in use."""
+    """Requests by route and status, ready tiles, connections in use, and what other systems have not taken."""
 
     def __init__(self, engine: Engine) -> None:
         self._registry = CollectorRegistry()
@@ -21,6 +26,14 @@ class Metrics:
             "yiwangtu_tiles_total", "Tiles served, by layer and whether the tile was ready.", ["layer", "result"],
             registry=self._registry,
         )  # fmt: skip
+        self._waiting, self._oldest, self._dead = (
+            Gauge(f"yiwangtu_webhook_{name}", said, ["webhook", "system"], registry=self._registry)
+            for name, said in (
+                ("events_waiting", "Events that a webhook has not taken yet."),
+                ("oldest_seconds", "Age of the oldest event that waits; 0 where none does."),
+                ("events_given_up", "Events that nobody took for days; see `yiwangtu webhook list`."),
+            )
+        )
         self._engine = engine
         self._registry.register(self)
 
@@ -30,6 +43,16 @@ class Metrics:
         path = getattr(route, "path", None) or "other"
         method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE") else "other"
         self._requests.labels(method, path, str(status)).observe(seconds)
+
+    def show_queue(self, webhooks: Iterable[Webhook], now: datetime) -> None:
+        """Set what waits for each webhook; those that are gone are no longer told."""
+        for gauge in (self._waiting, self._oldest, self._dead):
+            gauge.clear()
+        for one in webhooks:
+            labels = str(one.id), one.system
+            self._waiting.labels(*labels).set(one.waiting)
+            self._oldest.labels(*labels).set((now - one.oldest_at).total_seconds() if one.oldest_at else 0)
+            self._dead.labels(*labels).set(one.dead)
 
     def collect(self) -> list[Metric]:
         """Read the connection pool when Prometheus asks."""

@@ -1,4 +1,7 @@
-"""The four built pages: hashed files are kept for ever, pages are asked for again each time."""
+"""The built pages: hashed files are kept for ever, pages are asked for again each time.
+
+The public one is a shell that `api.routes.publicpages` fills.
+"""
 
 import os
 
@@ -11,7 +14,8 @@ from starlette.types import Scope
 
 from api.settings import Settings
 
-PAGES = ("screen", "planner", "worker", "public")
+PAGES = ("screen", "planner", "worker", "desk", "public")
+FILLED = "public"
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -52,6 +56,6 @@ def routes(settings: Settings) -> list[BaseRoute]:
     return [
         Route("/", root),
         Mount("/assets", _Files(settings, "assets", IMMUTABLE)),
-        *(Mount(f"/{page}", _Files(settings, page, "no-cache")) for page in PAGES),
+        *(Mount(f"/{page}", _Files(settings, page, "no-cache")) for page in PAGES if page != FILLED),
         Route("/{name}", file),
     ]

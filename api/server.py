@@ -19,6 +19,7 @@ PAGES = (
     ("/screen/", "指挥大屏 command wall"),
     ("/planner/", "规划台   planner"),
     ("/worker/", "网格员   grid worker"),
+    ("/desk/", "办理台   case desk"),
     ("/public/", "居民     residents"),
 )
 

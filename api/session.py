@@ -19,6 +19,7 @@ CSRF_HEADER = "x-csrf-token"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGN_IN = frozenset({"/api/session", "/api/session/kiosk"})
 ASKING = ("/api/", "/tiles/", "/live")
+PUBLIC = "/api/public/"  # the same for everybody: nobody's cookie is looked at
 
 
 class SessionMiddleware:
@@ -32,7 +33,7 @@ class SessionMiddleware:
         if scope["type"] == "http":
             state = scope.setdefault("state", {})
             state["viewer"], state["session"] = ANONYMOUS, None
-            if scope["path"].startswith(ASKING):
+            if scope["path"].startswith(ASKING) and not scope["path"].startswith(PUBLIC):
                 headers = Headers(scope=scope)
                 session = await self._find(headers)
                 if session is not None:
@@ -61,7 +62,7 @@ def _cookie(headers: Headers) -> str | None:
 def _check_change(scope: Scope, headers: Headers, session: Session | None) -> None:
     """Refuse a change without the session's token, and a sign-in that comes from another site."""
     if scope["method"] == "POST" and scope["path"] in SIGN_IN:
-        if not _is_same_site(headers):
+        if not is_same_site(headers):
             raise CsrfError("a sign-in must come from this site's own pages")
         return
     given = headers.get(CSRF_HEADER, "")
@@ -69,12 +70,17 @@ def _check_change(scope: Scope, headers: Headers, session: Session | None) -> No
         raise CsrfError("a change needs the session's token in the header X-CSRF-Token; GET /api/session gives it")
 
 
-def _is_same_site(headers: Headers) -> bool:
+def is_same_site(headers: Headers) -> bool:
     """Tell whether a browser says that a request comes from our own pages; other clients say nothing."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+
+
+def address_of(request: Request) -> str:
+    """Name the client's address; behind an HTTPS front uvicorn reads it from the front's header."""
+    return request.client.host if request.client else ""
 
 
 async def get_session(request: Request) -> Session:

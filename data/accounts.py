@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from data import audit
 from data.credentials import NO_PASSWORD, Cost, check_strength, hash_password, hash_token, make_password, make_token
 from data.errors import BadInputError, NotFoundError
-from data.tables import ROLES
+from data.tables.accounts import ROLES
 from layers.viewer import EVERYWHERE
 
 ALL_AREAS = "*"
@@ -205,6 +205,19 @@ def add_kiosk(connection: Connection, login: str, *, name: str, area: str, expir
     )
     audit.record(connection, "account.kiosk", subject=login, area=area)
     return token
+
+
+def add_nobody(connection: Connection, login: str, name: str) -> int:
+    """Add an account that nobody signs in to, under whose name another system acts; gives its key.
+
+    Raises
+    ------
+    BadInputError
+        If the login is taken or malformed.
+    """
+    account_id = _insert(connection, login, name)
+    audit.record(connection, "account.add", subject=login, name=name)
+    return account_id
 
 
 def list_accounts(connection: Connection) -> tuple[Account, ...]:

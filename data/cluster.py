@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import stat
@@ -213,9 +214,13 @@ def _prepare_socket_dir(cluster: Cluster) -> None:
 
 
 def _create(cluster: Cluster) -> None:
-    """Make the cluster's files: beside their place first, so that an interrupted start leaves nothing half-made."""
-    unfinished = cluster.data_dir.with_name("pg.new")
-    _remove(unfinished)
+    """Make the cluster's files: beside their place first, so that an interrupted start leaves nothing half-made.
+
+    An `initdb` whose app was killed may still run: where it works is its own, since it tidies up when it fails.
+    """
+    for left in cluster.data_dir.parent.glob("pg.new-*"):
+        _remove(left)
+    unfinished = cluster.data_dir.with_name(f"pg.new-{secrets.token_hex(4)}")
     unfinished.mkdir(mode=0o700)
     if caller_is_root():
         shutil.chown(unfinished, cluster.user)

@@ -9,6 +9,8 @@ from sqlalchemy import URL, Engine, create_engine, make_url
 from data import cluster as private
 from data.settings import DataSettings
 
+SHORTEST_IDLE_S = 60.0
+
 
 @dataclass(frozen=True)
 class Database:
@@ -30,8 +32,12 @@ class Database:
         return create_engine(self.owner_url, pool_size=2, max_overflow=2, hide_parameters=True)
 
     def app_engine(self, *, pool_size: int, statement_timeout_s: float) -> Engine:
-        """Make the server's engine: a bounded pool, every statement bounded in time."""
-        options = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c idle_in_transaction_session_timeout=60000"
+        """Make the server's engine: a bounded pool, every statement bounded in time.
+
+        A transaction may wait as long for what is computed in between, and at least a minute: jobs draw lots there.
+        """
+        limit_ms, idle_ms = int(statement_timeout_s * 1000), int(max(statement_timeout_s, SHORTEST_IDLE_S) * 1000)
+        options = f"-c statement_timeout={limit_ms} -c idle_in_transaction_session_timeout={idle_ms}"
         if self.app_url.username == self.owner_url.username:
             options += f" -c role={private.APP_ROLE}"
         return create_engine(

@@ -13,6 +13,7 @@ from data.errors import DataError
 from layers.tables import metadata
 
 EXTENSIONS = ("postgis", "ltree")
+_BROUGHT = ("grid_scheme", "office_hour")
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -37,9 +38,14 @@ def downgrade(engine: Engine, revision: str) -> None:
         command.downgrade(_config(connection), revision)
 
 
+def emptied() -> list[str]:
+    """List every table but grid schemes and office hours, the first of which the migrations bring."""
+    return [table.name for table in metadata.sorted_tables if table.name not in _BROUGHT]
+
+
 def empty_tables(connection: Connection) -> None:
-    """Empty every table but the grid schemes, the first of which the migrations bring."""
-    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables if table.name != "grid_scheme")
+    """Empty the tables that `emptied` lists, and begin their numbers anew."""
+    names = ", ".join(f'"{name}"' for name in emptied())
     connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
 
 

@@ -3,18 +3,24 @@
 import logging
 import signal
 import traceback
-from collections.abc import Iterator
-from concurrent.futures import Executor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
+from typing import Any
 
 from data.errors import DataError
 
 PATIENCE_S = 10
 
 
+class StoppedError(Exception):
+    """The work was not waited for to its end, because it was to stop."""
+
+
 @contextmanager
-def open_executor(workers: int, scheduler: str = "") -> Iterator[Executor | None]:
+def open_executor(workers: int, scheduler: str = "", *, stop: Future[None] | None = None) -> Iterator[Executor | None]:
     """Open an executor with that many worker processes; None for one worker without a named scheduler.
 
     Parameters
@@ -23,9 +29,13 @@ def open_executor(workers: int, scheduler: str = "") -> Iterator[Executor | None
         Processes of the local cluster; a named scheduler has its own.
     scheduler
         Address of a dask.distributed scheduler, such as `tcp://10.0.0.5:8786`; empty is a local cluster.
+    stop
+        As soon as it is done, results of `map` are not waited for any more.
 
     Raises
     ------
+    StoppedError
+        If `stop` was done before the results were there.
     DataError
         If the named scheduler cannot be reached or has no workers, or the workers are lost for good. One that dies
         costs time only: what it did and was doing is done again by the others.
@@ -58,16 +68,40 @@ def open_executor(workers: int, scheduler: str = "") -> Iterator[Executor | None
             stack.enter_context(cluster)
             client = stack.enter_context(Client(cluster))  # type: ignore[no-untyped-call]
         try:
-            yield client.get_executor(pure=False)
+            yield _Stoppable(client.get_executor(pure=False), stop or Future())
         except BaseException as exc:
             traceback.clear_frames(exc.__traceback__)  # whose results would be cancelled when their client is gone
             if isinstance(exc, KilledWorker):
                 raise DataError(
                     "the work was given up: the same part of it ended several workers, most likely out of memory"
                 ) from None
-            if isinstance(exc, FutureCancelledError):
+            if isinstance(exc, FutureCancelledError | CancelledError):
                 raise DataError("the work was given up: the dask scheduler is gone") from None
             raise
+
+
+class _Stoppable(Executor):
+    """An executor whose results are waited for until there is a stop."""
+
+    def __init__(self, executor: Executor, stop: Future[None]) -> None:
+        self._executor, self._stop = executor, stop
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Hand work on."""
+        return self._executor.submit(fn, *args, **kwargs)
+
+    def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], **_: Any) -> Iterator[Any]:
+        """Hand work on now and give its results in order."""
+        futures = deque([self.submit(fn, *arguments) for arguments in zip(*iterables, strict=False)])
+
+        def results() -> Iterator[Any]:
+            while futures:
+                wait((futures[0], self._stop), return_when=FIRST_COMPLETED)
+                if self._stop.done():
+                    raise StoppedError
+                yield futures.popleft().result()
+
+        return results()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Frames for planning out of PostGIS, and verdicts back into it."""
+"""Frames for planning out of PostGIS."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -96,17 +96,6 @@ def read_roads(connection: Connection, path: str) -> gpd.GeoDataFrame:
     )
 
 
-def read_facilities(connection: Connection, path: str, kind: str) -> gpd.GeoDataFrame:
-    """Read the open facilities of a kind in the whole district of an area: code, geom."""
-    return read_frame(
-        connection,
-        "SELECT code, ST_AsBinary(geom) AS geom FROM facility "
-        "WHERE kind = :kind AND status = 'open' AND CAST(:path AS ltree) @> path ORDER BY code",
-        path=path.split(".", 1)[0],
-        kind=kind,
-    )
-
-
 def scheme_in_use(connection: Connection) -> int:
     """Give the key of the grid scheme in use.
 
@@ -121,47 +110,6 @@ def scheme_in_use(connection: Connection) -> int:
     if scheme_id is None:
         raise NotFoundError("there is no grid scheme yet; the migrations bring one, so run yiwangtu up first")
     return int(scheme_id)
-
-
-def store_gaps(connection: Connection, kind: str, gaps: pd.DataFrame, *, radius_m: float) -> None:
-    """Store who is served by a kind of facility, in place of what was known of the same units.
-
-    Parameters
-    ----------
-    gaps
-        Columns unit_id, code, households, distance_m, straight_m, facility_code, is_covered (None unknown), reason.
-    """
-    connection.execute(
-        text("DELETE FROM service_gap WHERE facility_kind = :kind AND unit_id = ANY (CAST(:unit AS bigint[]))"),
-        {"kind": kind, "unit": gaps["unit_id"].tolist()},
-    )
-    columns = {
-        name: [None if pd.isna(value) else value for value in gaps[name].tolist()]
-        for name in (
-            "unit_id",
-            "code",
-            "households",
-            "distance_m",
-            "straight_m",
-            "facility_code",
-            "is_covered",
-            "reason",
-        )
-    }
-    connection.execute(
-        text(
-            "INSERT INTO service_gap (unit_id, code, facility_kind, radius_m, households, distance_m, straight_m, "
-            "facility_code, is_covered, reason, geom, path) "
-            "SELECT x.unit_id, x.code, :kind, :radius_m, x.households, x.distance_m, x.straight_m, x.facility_code, "
-            "x.is_covered, x.reason, ST_PointOnSurface(u.geom), u.path "
-            "FROM unnest(CAST(:unit_id AS bigint[]), CAST(:code AS text[]), CAST(:households AS integer[]), "
-            "CAST(:distance_m AS double precision[]), CAST(:straight_m AS double precision[]), "
-            "CAST(:facility_code AS text[]), CAST(:is_covered AS boolean[]), CAST(:reason AS text[])) "
-            "AS x (unit_id, code, households, distance_m, straight_m, facility_code, is_covered, reason) "
-            "JOIN unit u ON u.id = x.unit_id"
-        ),
-        {**columns, "kind": kind, "radius_m": radius_m},
-    )
 
 
 def read_frame(connection: Connection, sql: str, **parameters: Any) -> gpd.GeoDataFrame:

@@ -31,6 +31,23 @@ class DataSettings(BaseSettings):
         default=16, ge=1, le=200, description="Database connections that the app keeps open at most."
     )
     statement_timeout_s: float = Field(default=15, gt=0, description="Longest time of one query of the app, seconds.")
+    photo_url: str = Field(
+        default="",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.-]+)*/?)?$",
+        description="Where photos are kept: s3://bucket/prefix of an S3 service; empty is the data directory.",
+    )
+    photo_endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^/\s]+/?)?$",
+        description="Address of the S3 service (https://…) where it is not Amazon's, such as MinIO's.",
+    )
+    photo_region: str = Field(default="us-east-1", description="Region of the S3 service.")
+    photo_key: str = Field(default="", description="Access key of the S3 service.")
+    photo_secret: SecretStr | None = Field(default=None, description="Secret key of the S3 service.")
+    indicators: Path | None = Field(
+        default=None,
+        description="A CSV file of the evaluation's indicators with a city's thresholds; else the built-in sample.",
+    )
     dask_scheduler: str = Field(
         default="", description="A dask.distributed scheduler (tcp://…) for jobs; empty is a local cluster."
     )

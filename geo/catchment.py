@@ -97,4 +97,4 @@ def _check(distance_m: csr_array, demand: FloatArray, supply: FloatArray, zones:
         faulty = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))
         if len(faulty):
             row = int(faulty[0])
-            raise InvalidInputError(f"row {row}, {name}: {numbers[row]} must be a number of at least 0")
+            raise InvalidInputError(f"row {row + 1}, {name}: {numbers[row]} must be a number of at least 0")

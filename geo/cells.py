@@ -1,9 +1,11 @@
 """Hexagonal cells: the one module that speaks to h3, which takes latitude before longitude."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import h3
 import numpy as np
+import scipy.sparse as sp
 import shapely
 
 from geo.arrays import FloatArray, GeometryArray, IntArray
@@ -60,3 +62,45 @@ def cells_of(lon_lat: FloatArray, *, resolution: int = RESOLUTION) -> Cells:
     group[rows] = number
     outlines = [shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(one)]) for one in ids.tolist()]
     return Cells(tuple(ids.tolist()), group, np.array(outlines, dtype=object), resolution)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """An area in cells.
+
+    Attributes
+    ----------
+    ids
+        H3 index of each cell, in order.
+    neighbours
+        Shape (n, n), 1 where two of the cells share an edge.
+    geoms
+        The cells' outlines, (lon, lat).
+    """
+
+    ids: tuple[str, ...]
+    neighbours: sp.csr_array
+    geoms: GeometryArray
+
+
+def tiling_of(area: shapely.Geometry, ids: Iterable[str] = (), *, resolution: int = RESOLUTION) -> Tiling:
+    """Lay cells over an area: those whose middle is inside, and further ones that are named.
+
+    Parameters
+    ----------
+    area
+        Polygon or multipolygon, (lon, lat).
+    ids
+        Cells of the same resolution that belong to it too, such as those of points at its edge.
+    """
+    parts = [one for one in shapely.get_parts(area) if isinstance(one, shapely.Polygon) and not one.is_empty]
+    inside = {cell for part in parts for cell in h3.polygon_to_cells(h3.geo_to_h3shape(part), resolution)}
+    known = sorted(inside | set(ids))
+    number = {cell: at for at, cell in enumerate(known)}
+    pairs = [
+        (at, number[other]) for cell, at in number.items() for other in h3.grid_ring(cell, 1) if other in number
+    ]  # fmt: skip
+    rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    neighbours = sp.csr_array((np.ones(len(pairs)), (rows, columns)), shape=(len(known), len(known)))
+    outlines = [shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(one)]) for one in known]
+    return Tiling(tuple(known), neighbours, np.array(outlines, dtype=object))

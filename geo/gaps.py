@@ -9,10 +9,9 @@ import pandas as pd
 
 from geo.arrays import BoolArray, FloatArray, IntArray
 from geo.errors import InvalidInputError
-from geo.verdicts import Judgement, Reach, Reason, Rule, Verdict, judge, reach
+from geo.verdicts import Judgement, Reach, Rule, Verdict, judge, reach
 from geo.walking import SNAP_LIMIT_M, build_network
 
-GapReason = Reason
 _SHOWN_FAULTS = 5
 
 
@@ -34,7 +33,7 @@ class GapReport:
     is_covered
         Shape (n_unit,), True, False, or None = unknown: as `distance_m` is, unless there is no facility at all.
     reason
-        Shape (n_unit,), values of `GapReason`.
+        Shape (n_unit,), values of `geo.verdicts.Reason`.
     households, households_covered, households_uncovered, households_unknown
         Totals; the first is the sum of the other three.
     households_in_circle
@@ -137,7 +136,7 @@ def take_counts(units: gpd.GeoDataFrame, column: str, *, may_lack: bool = False)
     is_lacking = given.isna().to_numpy() & may_lack
     faulty = np.flatnonzero((~np.isfinite(count) & ~is_lacking) | (count < 0))
     if len(faulty):
-        shown = "; ".join(f"row {i}, {column}: {given.iloc[i]}" for i in faulty[:_SHOWN_FAULTS])
+        shown = "; ".join(f"row {i + 1}, {column}: {given.iloc[i]}" for i in faulty[:_SHOWN_FAULTS])
         more = f" (and {len(faulty) - _SHOWN_FAULTS} more rows)" if len(faulty) > _SHOWN_FAULTS else ""
         raise InvalidInputError(f"counts must be numbers of at least 0: {shown}{more}")
     return count

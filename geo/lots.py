@@ -38,12 +38,12 @@ def draw_lots(geom_m: npt.ArrayLike, area_m: shapely.Geometry, *, step_m: float 
     Raises
     ------
     InvalidInputError
-        If a unit has no geometry; the message names its row.
+        If a unit has no geometry; the message names its row, counted from 1.
     """
     units: GeometryArray = np.asarray(geom_m, dtype=object)
     empty = np.flatnonzero(shapely.is_missing(units) | shapely.is_empty(units))
     if len(empty):
-        raise InvalidInputError(f"unit row {empty[0]} has no geometry, so it has no lot")
+        raise InvalidInputError(f"unit row {empty[0] + 1} has no geometry, so it has no lot")
     if len(units) == 0:
         return units
     # a border that was sound in degrees may cross itself by a hair in metres

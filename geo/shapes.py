@@ -96,11 +96,11 @@ def geometry_faults(shapes: Shapes) -> list[str]:
 
 
 def _named(rows: list[int]) -> str:
-    """Name rows, the first ones by number."""
+    """Name rows, the first ones by number, which a person counts from 1."""
     if len(rows) == 1:
-        return f"row {rows[0]}"
+        return f"row {rows[0] + 1}"
     more = f" and {len(rows) - ROWS_SHOWN} more" if len(rows) > ROWS_SHOWN else ""
-    return f"rows {', '.join(map(str, rows[:ROWS_SHOWN]))}{more}"
+    return f"rows {', '.join(str(row + 1) for row in rows[:ROWS_SHOWN])}{more}"
 
 
 def refuse(faults: list[str]) -> None:

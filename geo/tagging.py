@@ -139,10 +139,10 @@ def _check(polygons: GeometryArray) -> None:
     missing = shapely.is_missing(polygons)
     is_polygon = np.isin(shapely.get_type_id(polygons), _POLYGON_TYPES)
     if (rows := np.flatnonzero(~missing & ~is_polygon)).size:
-        raise InvalidInputError(f"row {rows[0]}, geometry: {polygons[rows[0]].geom_type}; it must be a polygon")
+        raise InvalidInputError(f"row {rows[0] + 1}, geometry: {polygons[rows[0]].geom_type}; it must be a polygon")
     if (rows := np.flatnonzero(~missing & ~shapely.is_valid(polygons))).size:
         why = shapely.is_valid_reason(polygons[rows[0]])
-        raise InvalidInputError(f"row {rows[0]}, geometry: not valid ({why}); {rows.size} such rows in all")
+        raise InvalidInputError(f"row {rows[0] + 1}, geometry: not valid ({why}); {rows.size} such rows in all")
 
 
 def _border_cells(

@@ -229,7 +229,7 @@ def judge(rule: Rule, found: Reach, demand: FloatArray) -> Judgement:
         raise InvalidInputError(f"rule {rule.code}: the threshold is {rule.threshold_m} m; it must be above 0")
     if (demand < 0).any():
         row = int(np.flatnonzero(demand < 0)[0])
-        raise InvalidInputError(f"row {row}, {rule.demand}: {demand[row]:g} must be at least 0")
+        raise InvalidInputError(f"row {row + 1}, {rule.demand}: {demand[row]:g} must be at least 0")
     walked = _doubt(found, rule.threshold_m) if rule.metric == "walk" else found
     measured_m = walked.walk_m if rule.metric == "walk" else walked.straight_m
     verdict = np.select(

@@ -1,10 +1,18 @@
 """Incidents, and their density at far zooms."""
 
 from layers.layer import Field, Layer, Shade, Style, community_code
-from layers.tables import CLOSED_STATUSES, INCIDENT_STATUSES, incident, incident_cell
+from layers.tables import CLOSED_STATUSES, INCIDENT_STATUSES, RESOLVED_LEVELS, WARNING_LEVELS, incident, incident_cell
 
 INCIDENT_SOURCES = ("worker", "resident", "12345", "110", "patrol", "sensor")
 OPEN_SQL = "t.status NOT IN (" + ", ".join(f"'{status}'" for status in CLOSED_STATUSES) + ")"
+# the clock stands still while a case is paused, and from `resolved` on: what was in time then is in time
+OVERDUE_SQL = f"({OPEN_SQL} AND t.status <> 'paused' AND coalesce(t.due_at < coalesce(t.resolved_at, now()), false))"
+
+PRESSING_HOURS = 4
+PRESSING_SQL = (  # its clock runs, and has run out or soon will
+    f"({OPEN_SQL} AND t.status NOT IN ('paused', 'resolved', 'verified') "
+    f"AND coalesce(t.due_at < now() + interval '{PRESSING_HOURS} hours', false))"
+)
 
 INCIDENT = Layer(
     name="incident", title="事件", title_en="Incident", table=incident, geometry_type="point", scope="case", group="incident",
@@ -16,7 +24,7 @@ INCIDENT = Layer(
             "category_name", "类别名称", "Category name", is_imported=False,
             sql="(SELECT c.name FROM category c WHERE c.code = t.category)",
         ),
-        Field("title", "事项", "Title", is_required=True),
+        Field("title", "事项", "Title", audience="case", is_required=True),  # a reporter's own words
         Field("description", "情况说明", "Description", audience="case"),
         Field("status", "状态", "Status", in_tile=True, choices=INCIDENT_STATUSES),
         Field("is_open", "未办结", "Open", type="boolean", sql=f"({OPEN_SQL})", in_tile=True, is_imported=False),
@@ -29,6 +37,8 @@ INCIDENT = Layer(
         Field("resolved_at", "处置时间", "Resolved at", type="datetime"),
         Field("closed_at", "结案时间", "Closed at", type="datetime"),
         Field("rating", "评价", "Rating", type="integer", minimum=1, maximum=5),
+        Field("warning_level", "预警级别", "Warning level", choices=WARNING_LEVELS, is_imported=False),
+        Field("resolved_level", "解决层级", "Level of resolution", choices=RESOLVED_LEVELS),
         Field("accuracy_m", "定位精度", "Accuracy", type="number", unit="m", audience="case", minimum=0, maximum=100000),
     ),
     style=(

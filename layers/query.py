@@ -255,6 +255,10 @@ class ItemQuery:
         Whether the list goes on after the parameters `after_key` and `after_id`.
     is_single
         Whether only the row with the code `code` is asked for.
+    conditions
+        SQL conditions of the caller's on the row `t`, with parameters of its own.
+    ascending_by
+        SQL of a time by which the list is sorted upwards, instead of the layer's order.
     """
 
     boxes: int = 0
@@ -264,6 +268,8 @@ class ItemQuery:
     filters: tuple[str, ...] = ()
     is_next: bool = False
     is_single: bool = False
+    conditions: tuple[str, ...] = ()
+    ascending_by: str = ""
 
 
 @lru_cache(maxsize=512)
@@ -273,7 +279,7 @@ def item_sql(layer: Layer, seen: Sight, query: ItemQuery) -> str:
     The sort key is null in lists sorted by id alone.
     """
     distance = "t.geom_3857 <-> ST_Transform(ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326), 3857)"
-    key = distance if query.is_near else layer.newest_by
+    key = distance if query.is_near else query.ascending_by or layer.newest_by
     columns = ", ".join(
         f'{json_expression(field, guarded(field, layer, seen))} AS "{field.name}"'
         for field in layer.fields if field.name in seen.fields
@@ -283,7 +289,7 @@ def item_sql(layer: Layer, seen: Sight, query: ItemQuery) -> str:
             ", round(ST_Distance(t.geom::geography, ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326)::geography)"
             "::numeric, 1) AS distance_m"
         )
-    down = " DESC" if layer.newest_by and not query.is_near else ""
+    down = " DESC" if _is_newest_first(layer, query) else ""
     order = f"{key}{down}, t.id{down}" if key else "t.id"
     chosen = (
         f"SELECT t.*, {key or 'NULL'} AS sort_key FROM {_source(layer, seen)} t{_where(layer, seen, query, key)} "
@@ -295,6 +301,11 @@ def item_sql(layer: Layer, seen: Sight, query: ItemQuery) -> str:
         "t.sort_key::text, t.id::text "
         f"FROM ({chosen}) t CROSS JOIN LATERAL (SELECT {columns}) p"
     )
+
+
+def count_sql(layer: Layer, seen: Sight, query: ItemQuery, columns: str) -> str:
+    """Write a query over all rows of a list, whatever its pages: `columns` are the caller's SQL on the row `t`."""
+    return f"SELECT {columns} FROM {_source(layer, seen)} t{_where(layer, seen, query, '')}"
 
 
 def json_expression(field: Field, expression: str) -> str:
@@ -309,9 +320,14 @@ def filterable(layer: Layer, viewer: Viewer) -> tuple[Field, ...]:
     return tuple(field for field in viewer.fields(layer) if field.type in ("text", "boolean"))
 
 
+def _is_newest_first(layer: Layer, query: ItemQuery) -> bool:
+    """Tell whether a list goes down in time."""
+    return bool(layer.newest_by) and not query.is_near and not query.ascending_by
+
+
 def _where(layer: Layer, seen: Sight, query: ItemQuery, key: str) -> str:
     """Write the conditions of a list."""
-    parts = [layer.where] if layer.where else []
+    parts = [*([layer.where] if layer.where else []), *query.conditions]
     if query.boxes:
         parts.append(_in_boxes(query.boxes, layer))
     if query.within == "area":
@@ -340,7 +356,8 @@ def _where(layer: Layer, seen: Sight, query: ItemQuery, key: str) -> str:
     if query.is_next:
         kind = layer.id_type
         if key:
-            sign, cast = ("<", "timestamptz") if not query.is_near else (">", "float8")
+            sign = "<" if _is_newest_first(layer, query) else ">"
+            cast = "float8" if query.is_near else "timestamptz"
             parts.append(f"({key}, t.id) {sign} (%(after_key)s::{cast}, %(after_id)s::{kind})")
         else:
             parts.append(f"t.id > %(after_id)s::{kind}")

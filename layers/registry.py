@@ -2,7 +2,7 @@
 
 from layers.area import COMMUNITY, DISTRICT, STREET
 from layers.errors import UnknownLayerError
-from layers.facility import CANTEEN, ELDER_CARE, PARKING, REFUSE_POINT, SORTING_ZONE, STATION
+from layers.facility import CANTEEN, ELDER_CARE, EXCHANGE_POINT, PARKING, REFUSE_POINT, SORTING_ZONE, STATION
 from layers.grid import GRID
 from layers.incident import INCIDENT, INCIDENT_DENSITY
 from layers.layer import Layer
@@ -12,7 +12,7 @@ from layers.unit import COMPOUND, UNIT
 
 LAYERS: tuple[Layer, ...] = (
     BARRIER, ROAD, UNIT, SORTING_ZONE, GRID, COMPOUND, COMMUNITY, STREET, DISTRICT, SERVICE_GAP,
-    REFUSE_POINT, PARKING, ELDER_CARE, CANTEEN, STATION, INCIDENT_DENSITY, INCIDENT,
+    EXCHANGE_POINT, REFUSE_POINT, PARKING, ELDER_CARE, CANTEEN, STATION, INCIDENT_DENSITY, INCIDENT,
 )  # fmt: skip
 BY_NAME = {layer.name: layer for layer in LAYERS}
 

@@ -9,6 +9,7 @@ from typing import Any
 from geoalchemy2 import Geometry
 from sqlalchemy import (
     ARRAY,
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -44,7 +45,7 @@ metadata = MetaData(
 )
 
 AREA_LEVELS = ("district", "street", "community")
-FACILITY_KINDS = ("station", "canteen", "elder_care", "parking", "refuse_point")
+FACILITY_KINDS = ("station", "canteen", "elder_care", "parking", "refuse_point", "exchange_point")
 FACILITY_STATUSES = ("open", "planned", "closed")
 PLAN_STATUSES = ("proposed", "draft", "submitted", "approved", "effective", "retired")
 WORKLOADS = ("households", "incidents_month", "residents_60", "no_lift_units")  # what a scheme may weigh
@@ -52,6 +53,9 @@ INCIDENT_STATUSES = (
     "reported", "accepted", "assigned", "in_progress", "resolved", "verified", "closed", "rated",
     "rejected", "returned", "paused", "reopened", "merged",
 )  # fmt: skip
+PHOTO_STAGES = ("report", "before", "after")  # of handling
+RESOLVED_LEVELS = ("grid", *reversed(AREA_LEVELS))
+WARNING_LEVELS = ("blue", "yellow", "orange", "red")  # of a deadline that nears or has passed
 CLOSED_STATUSES = ("closed", "rated", "rejected", "merged")
 
 
@@ -259,12 +263,20 @@ facility = Table(
     Column("services", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column("capacity", Integer),
     Column("is_accessible", Boolean),
+    Column("price", Double),  # of a meal; this and the next are a canteen's
+    Column("price_note", Text),
+    Column("meals_per_day", Integer),
+    Column("meals", JSONB, nullable=False, server_default=text("'{}'::jsonb")),  # meal: its hours
+    Column("delivers_to", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),  # codes of communities
     Column("attributes", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("area_id", ForeignKey("area.id", ondelete="RESTRICT"), nullable=False),
     *place("GEOMETRY"),
     one_of("kind", FACILITY_KINDS),
     one_of("status", FACILITY_STATUSES),
     CheckConstraint("capacity >= 0", name="capacity"),
+    CheckConstraint("price >= 0", name="price"),
+    CheckConstraint("meals_per_day >= 0", name="meals_per_day"),
+    CheckConstraint("jsonb_typeof(meals) = 'object'", name="meals"),
 )
 
 sorting_zone = Table(
@@ -288,6 +300,11 @@ category = Table(
     Column("department", Text),
     Column("limit_hours", Integer),
     Column("note", Text),
+    Column("is_local", Boolean, nullable=False, server_default=text("false")),  # no class of the standard
+    Column("duplicate_m", Double, nullable=False, server_default=text("50")),  # two reports this near in place
+    Column("duplicate_hours", Double, nullable=False, server_default=text("72")),  # and time may be one thing
+    Column("needs_after_photo", Boolean, nullable=False, server_default=text("false")),  # before it is verified
+    CheckConstraint("duplicate_m >= 0 AND duplicate_hours >= 0", name="duplicate"),
 )
 
 incident = Table(
@@ -309,13 +326,21 @@ incident = Table(
     Column("original_lon", Double),
     Column("original_lat", Double),
     Column("accuracy_m", Double),
+    Column("is_placed", Boolean, nullable=False, server_default=text("true")),  # else only the middle of where it is
+    Column("occurred_at", DateTime(timezone=True)),  # by the sender's clock, which may be wrong
     Column("reported_at", DateTime(timezone=True), nullable=False),
+    Column("received_at", DateTime(timezone=True)),  # by the server's clock; null of what was imported
     Column("due_at", DateTime(timezone=True)),
     Column("resolved_at", DateTime(timezone=True)),
     Column("closed_at", DateTime(timezone=True)),
     Column("rating", SmallInteger),
+    Column("merged_into", UUID(as_uuid=True)),  # the incident that it is a duplicate of
+    Column("warning_level", Text),  # of the clock that runs; see data.supervision
+    Column("resolved_level", Text),  # who solved it: grid, community, street or district
     *place("POINT"),
     one_of("status", INCIDENT_STATUSES),
+    one_of("resolved_level", RESOLVED_LEVELS),
+    one_of("warning_level", WARNING_LEVELS),
     CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
 )
 
@@ -330,6 +355,7 @@ incident_event = Table(
     Column("account_id", BigInteger),
     Column("at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("hash", Text, nullable=False),
+    Column("detail", JSONB),  # what the status alone does not say
     UniqueConstraint("incident_id", "seq"),
 )
 
@@ -341,8 +367,16 @@ incident_photo = Table(
     Column("sha256", Text, nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("lon", Double),  # what the camera told, WGS84
+    Column("lat", Double),
+    Column("content", LargeBinary),  # of photos from before there was a store of files
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("file", Text),  # its name in the store: SHA-256 of the stored bytes
+    Column("size_bytes", Integer),
+    Column("stage", Text, nullable=False, server_default="report"),
+    CheckConstraint("num_nonnulls(content, file) = 1 AND (file IS NULL) = (size_bytes IS NULL)", name="kept"),
+    CheckConstraint("file ~ '^[0-9a-f]{64}$'", name="file"),
+    one_of("stage", PHOTO_STAGES),
 )
 
 incident_cell = Table(
@@ -358,21 +392,28 @@ incident_cell = Table(
     CheckConstraint("z BETWEEN 0 AND 24", name="z"),
 )
 
-service_gap = Table(
-    "service_gap",
-    metadata,
-    identity(),
-    Column("unit_id", ForeignKey("unit.id", ondelete="CASCADE"), nullable=False),
-    Column("code", Text, nullable=False),
-    Column("facility_kind", Text, nullable=False),
-    Column("radius_m", Double, nullable=False),
-    Column("households", Integer, nullable=False),
-    Column("distance_m", Double),
-    Column("straight_m", Double),
-    Column("facility_code", Text),
-    Column("is_covered", Boolean),
-    Column("reason", Text, nullable=False),
-    Column("computed_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    *place("POINT"),
-    UniqueConstraint("facility_kind", "unit_id"),
+service_gap = (
+    Table(  # a unit's verdicts of its newest examination, each at its rule's place: m met, n not met, u unknown
+        "service_gap",
+        metadata,
+        identity(),
+        Column("unit_id", ForeignKey("unit.id", ondelete="CASCADE"), nullable=False, unique=True),
+        Column("examination_id", ForeignKey("examination.id", ondelete="CASCADE"), nullable=False),
+        Column("code", Text, nullable=False),
+        Column("households", Integer, nullable=False),
+        Column("residents_60", Integer),
+        Column("residents_80", Integer),
+        Column("verdicts", Text, nullable=False),
+        Column("walk_m", ARRAY(REAL), nullable=False),  # null: unknown, or no facility at all
+        Column("straight_m", ARRAY(REAL), nullable=False),
+        Column("facilities", ARRAY(Text), nullable=False),
+        Column("reasons", ARRAY(Text), nullable=False),
+        *place("POINT"),
+        CheckConstraint("verdicts ~ '^[mnu]*$'", name="verdicts"),
+        CheckConstraint(
+            "length(verdicts) = cardinality(walk_m) AND length(verdicts) = cardinality(straight_m) "
+            "AND length(verdicts) = cardinality(facilities) AND length(verdicts) = cardinality(reasons)",
+            name="rules",
+        ),
+    )
 )

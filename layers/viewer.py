@@ -1,5 +1,6 @@
 """Who looks: the roles and scopes of one reader, and what they may see of a layer."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from layers.layer import Audience, Field, Layer
@@ -68,6 +69,11 @@ class Viewer:
 
 
 ANONYMOUS = Viewer()
+
+
+def covers(scope: Iterable[str], path: str | None) -> bool:
+    """Tell whether a path lies in one of the scope's areas; the empty path covers everything."""
+    return path is not None and any(not top or path == top or path.startswith(top + ".") for top in scope)
 
 
 def _array(values: tuple[str, ...] | list[str]) -> str:

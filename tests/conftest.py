@@ -15,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 from data import migrate
 from data.engine import Database, opened
 from data.settings import DataSettings
+from tests.emptying import empty
 
 BROWSER_TESTS = "tests/e2e/"
 
@@ -71,7 +72,7 @@ def app_engine(database: Database) -> Iterator[Engine]:
 def clean(owner_engine: Engine) -> Engine:
     """The owner's engine over empty tables."""
     with owner_engine.begin() as connection:
-        migrate.empty_tables(connection)
+        empty(connection)
     return owner_engine
 
 

@@ -1,13 +1,18 @@
-/** Vite plugin: gives the phone page's service worker the list of files it must keep to start offline. */
+/**
+ * Vite plugin: builds the phone page's service worker with the list of files it must keep to start offline. It is one
+ * classic script without imports, which every browser with service workers takes; what it shares with the page is in both.
+ */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Plugin, Rollup } from "vite";
+import { build, type Plugin, type Rollup } from "vite";
 
 export interface PrecacheOptions {
-  /** Name of the input whose files are kept, and of the input that is the service worker. */
+  /** Name of the input whose files are kept. */
   page: string;
+  /** Source of the service worker, and the name it is built under. */
   worker: string;
+  fileName: string;
   /** Address of the page, as the service worker fetches it. */
   address: string;
   /** Unprocessed files of `publicDir` that belong to the page, from the site's root. */
@@ -15,8 +20,6 @@ export interface PrecacheOptions {
   /** Emitted files that no import mentions, such as a library's own worker. */
   assets: RegExp;
 }
-
-const MARK = "__SHELL__";
 
 function isChunk(file: Rollup.OutputAsset | Rollup.OutputChunk | undefined): file is Rollup.OutputChunk {
   return file?.type === "chunk";
@@ -38,6 +41,25 @@ function reach(bundle: Rollup.OutputBundle, entry: Rollup.OutputChunk): Set<stri
   return found;
 }
 
+/** The service worker as one script, with the list in it. */
+async function script(source: string, shell: object): Promise<string> {
+  const built = await build({
+    configFile: false,
+    publicDir: false,
+    logLevel: "warn",
+    define: { __SHELL__: JSON.stringify(shell) },
+    build: {
+      write: false,
+      copyPublicDir: false,
+      rollupOptions: { input: source, output: { format: "iife", codeSplitting: false } },
+    },
+  });
+  const [output] = [built].flat();
+  const chunk = output && "output" in output ? output.output.find(isChunk) : undefined;
+  if (!chunk) throw new Error(`${source} gave no script`);
+  return chunk.code;
+}
+
 export function precache(options: PrecacheOptions): Plugin {
   let publicDir = "";
   return {
@@ -47,7 +69,7 @@ export function precache(options: PrecacheOptions): Plugin {
     configResolved: (config) => void (publicDir = config.publicDir),
     generateBundle: {
       order: "post",
-      handler(_output, bundle) {
+      async handler(_output, bundle) {
         const chunks = Object.values(bundle).filter(isChunk);
         const entryOf = (name: string): Rollup.OutputChunk => {
           const entry = chunks.find((chunk) => chunk.isEntry && chunk.name === name);
@@ -65,9 +87,7 @@ export function precache(options: PrecacheOptions): Plugin {
           version: digest.digest("hex").slice(0, 12),
           files: [options.address, ...[...options.statics, ...[...files].sort()].map((name) => `/${name}`)],
         };
-        const worker = entryOf(options.worker);
-        if (!worker.code.includes(MARK)) throw new Error(`the service worker does not mention ${MARK}`);
-        worker.code = worker.code.replaceAll(MARK, `(${JSON.stringify(shell)})`);
+        this.emitFile({ type: "asset", fileName: options.fileName, source: await script(options.worker, shell) });
       },
     },
   };

@@ -3,7 +3,7 @@ import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
 import { precache } from "./precache.ts";
 
-const PAGES = ["screen", "planner", "worker", "public"] as const;
+const PAGES = ["screen", "planner", "worker", "desk", "public"] as const;
 const SERVER = process.env["YIWANGTU_URL"] ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
@@ -11,7 +11,8 @@ export default defineConfig({
     vue(),
     precache({
       page: "worker",
-      worker: "sw",
+      worker: resolve(import.meta.dirname, "src/worker/sw.ts"),
+      fileName: "worker/sw.js",
       address: "/worker/",
       statics: ["icon.svg", "worker/manifest.webmanifest", "worker/icon-192.png", "worker/icon-512.png"],
       assets: /maplibre-gl-worker/,
@@ -23,12 +24,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
     rollupOptions: {
       checks: { bundlerTimings: false },
-      input: {
-        ...Object.fromEntries(PAGES.map((page) => [page, resolve(import.meta.dirname, page, "index.html")])),
-        sw: resolve(import.meta.dirname, "src/worker/sw.ts"),
-      },
+      input: Object.fromEntries(PAGES.map((page) => [page, resolve(import.meta.dirname, page, "index.html")])),
       output: {
-        entryFileNames: (chunk) => (chunk.name === "sw" ? "worker/sw.js" : "assets/[name]-[hash].js"),
         codeSplitting: {
           groups: [
             { name: "map", test: /node_modules[\\/](maplibre-gl|@maplibre|@mapbox)/ },

@@ -1,21 +1,29 @@
 """`yiwangtu demo`: the two demo cities, then the server."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from api.commands import story
 from api.main import create_app
 from api.server import address, bind, serve, stopping_on_signals
+from api.services.admitting import admit
 from api.services.planning_jobs import PARAMETERS, Workshop, run_job
 from api.settings import Settings
 from data import jobs, migrate, planning
+from data.calendar.store import store_builtin_days
 from data.demo import load
 from data.demo.trickle import Trickle
 from data.engine import Database, opened
 from data.force import put_in_force
+from data.integrations.scopelist import store_builtin_scope
 from data.rules.store import store_builtin
 from data.scope import scoped
+from data.supervision.rules import store_builtin_rules
+from data.supervision.watch import look_at_all
+from data.supervision.whistles import store_builtin_whistles
 
 
 @click.command()
@@ -34,7 +42,7 @@ def command(trickle: float | None, *, load_only: bool) -> None:
         if load_only:
             return
         passwords = load.files(settings.data_dir).passwords
-        with Trickle(database, trickle):
+        with Trickle(database, trickle, admit):
             app = create_app(settings, database)
             serve(app, settings, listener, notes=notes(passwords, address(settings, listener)))
 
@@ -47,12 +55,16 @@ def prepare(database: Database, settings: Settings) -> None:
         load.fill(owner, settings.data_dir, click.echo, lambda: analyse(database, settings))
         with owner.begin() as connection:
             store_builtin(connection)
+            store_builtin_days(connection)
+            store_builtin_scope(connection)
+            store_builtin_rules(connection)
+            store_builtin_whistles(connection)
     finally:
         owner.dispose()
 
 
 def analyse(database: Database, settings: Settings) -> None:
-    """Draw grids for Cambridge, which has none, put them in force, and measure who walks too far to a station."""
+    """Draw grids for Cambridge, which has none, put them in force, and judge both cities by the rules."""
     engine = database.app_engine(pool_size=2, statement_timeout_s=600)
     try:
         click.echo("为 Cambridge 划分网格 cutting grids for Cambridge")
@@ -62,11 +74,18 @@ def analyse(database: Database, settings: Settings) -> None:
         owner = database.owner_engine()
         with owner.begin() as connection:
             put_in_force(connection, result["plan_id"])
+            store_builtin_days(connection)
+            click.echo(f"受理导入的未办结事件 taking open incidents in: {admit(connection, datetime.now(UTC))}")
+            store_builtin_rules(connection)
+            store_builtin_whistles(connection)
+            click.echo(f"预警、超期与督办 steps of deadlines: {look_at_all(connection, datetime.now(UTC)).steps}")
+            story.tell(connection, datetime.now(UTC))
         owner.dispose()
         for city in (load.XIALU, load.CAMBRIDGE):
             click.echo(f"计算服务缺口 measuring service gaps: {city}")
-            found = _run(engine, settings, "gaps", city, {"facility": "station", "radius_m": 500})
-            click.echo(f"  service_gap: {found['households_covered']} of {found['households']} households covered")
+            found = _run(engine, settings, "gaps", city, {})
+            for one in found["rules"]:
+                click.echo(f"  {one['rule']}: {one['demand_met']} of {one['demand']} {one['demand_kind']} served")
     finally:
         engine.dispose()
 

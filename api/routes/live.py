@@ -75,7 +75,7 @@ class LiveResponse(Response):
 async def stream(
     context: ContextDep, viewer: ViewerDep, last_event_id: Annotated[str | None, Header()] = None
 ) -> LiveResponse:
-    """Stream changes of layers to everyone, incidents and jobs to those who may see them."""
+    """Stream changes of layers to everyone, incidents, whistles and jobs to those who may see them."""
     if last_event_id is not None and not (last_event_id.isdecimal() and len(last_event_id) <= 18):
         raise InvalidRequestError(f"Last-Event-ID must be a whole number of at most 18 digits, not {last_event_id!r}")
     subscription = context.live.subscribe(viewer)

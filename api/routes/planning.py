@@ -24,10 +24,10 @@ class NewJob(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["rebalance", "gaps", "merge"]
+    kind: Literal["rebalance", "gaps", "merge", "site"]
     within: str = Field(min_length=1, max_length=64, description="Code of the district, street or community.")
     parameters: dict[str, Any] = Field(
-        default_factory=dict, description="See RebalanceParameters, GapsParameters and MergeParameters."
+        default_factory=dict, description="See RebalanceParameters, GapsParameters, MergeParameters and SiteParameters."
     )
 
 
@@ -111,7 +111,7 @@ GEOJSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/geo+j
 
 @router.post("/api/jobs", status_code=202, responses=problems(*PLANNER, "not_found", "csrf_failed", "too_large"))
 async def submit_job(request: Request, context: ContextDep, viewer: ViewerDep, job: NewJob) -> JobBody:
-    """Queue a rebalance or gap job. Planners, inside their area."""
+    """Queue a rebalance, gap, merge or siting job. Planners, inside their area."""
     queued = await context.reader.run(
         viewer,
         lambda connection: jobs.submit(connection, viewer, kind=job.kind, within=job.within, parameters=job.parameters),

@@ -12,7 +12,7 @@ from api.context import Context, ContextDep
 from api.errors import ForbiddenError
 from api.problems import problems
 from api.services.sessions import Session
-from api.session import COOKIE, SessionDep
+from api.session import COOKIE, SessionDep, address_of
 
 router = APIRouter(prefix="/api/session", tags=["session"])
 HASHING_AT_ONCE = 2  # a hash takes 64 MB and a core; more at once would only wait for each other
@@ -64,7 +64,7 @@ async def sign_in(body: SignIn, request: Request, response: Response, context: C
     """Sign in with a password. Anyone may call; wrong tries are counted per account and per address."""
     _refuse_open_network(request, context)
     token, session = await anyio.to_thread.run_sync(
-        context.sessions.sign_in, body.login, body.password, _address(request), limiter=_hashing
+        context.sessions.sign_in, body.login, body.password, address_of(request), limiter=_hashing
     )
     _set_cookie(request, response, context, token)
     return await _describe(context, session)
@@ -78,7 +78,7 @@ async def sign_in(body: SignIn, request: Request, response: Response, context: C
 async def sign_in_kiosk(body: KioskSignIn, request: Request, response: Response, context: ContextDep) -> SessionOut:
     """Sign a wall screen in with its token: read only. Anyone may call; wrong tries are counted per address."""
     _refuse_open_network(request, context)
-    token, session = await run_in_threadpool(context.sessions.sign_in_kiosk, body.token, _address(request))
+    token, session = await run_in_threadpool(context.sessions.sign_in_kiosk, body.token, address_of(request))
     _set_cookie(request, response, context, token)
     return await _describe(context, session)
 
@@ -117,11 +117,6 @@ async def _describe(context: Context, session: Session) -> SessionOut:
     ]
     account = AccountOut(login=session.login, display_name=session.display_name, memberships=memberships)
     return SessionOut(account=account, csrf_token=session.csrf_token)
-
-
-def _address(request: Request) -> str:
-    """Name the client's address; behind an HTTPS front uvicorn reads it from the front's header."""
-    return request.client.host if request.client else ""
 
 
 def _is_secure(request: Request, context: Context) -> bool:

@@ -1,68 +1,38 @@
-"""Report an incident, once, and move it through its life."""
+"""Move incidents through their life, and read them."""
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
 from api.errors import ConflictError, ForbiddenError, InvalidRequestError, MissingError
-from api.services.moves import NEEDS_NOTE, check_move
+from api.services.dispatching import redirect
+from api.services.levels import level_of
+from api.services.moves import NEEDS_APPROVAL, NEEDS_NOTE, check_move
+from api.services.proofs import check_proofs
 from api.services.sessions import Session
 from data import audit, chain
-from geo.datum import Datum, to_wgs84
+from data.deadlines import store as deadlines
+from data.search import keys_of
 from layers.query import ItemQuery, item_sql, sight
 from layers.registry import get_layer
 from layers.viewer import CASE_ROLES, Viewer
 
-REPORTERS = frozenset({"worker", "community", "street", "dispatcher"})
-FUTURE_S = 300  # how far a phone's clock may be ahead
-
-_INSERT = text(
-    "INSERT INTO incident (id, category, title, description, status, source, department, reported_by, body_hash, "
-    "  datum, original_lon, original_lat, accuracy_m, reported_at, due_at, geom) "
-    "VALUES (:id, :category, :title, :description, 'reported', :source, :department, :reported_by, :body_hash, "
-    "  :datum, :original_lon, :original_lat, :accuracy_m, :reported_at, :due_at, "
-    "  ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)) "
-    "ON CONFLICT (id) DO NOTHING RETURNING code, path::text AS path"
-)
 _UPDATE = text(
     "UPDATE incident SET status = :to, rating = coalesce(:rating, rating), "
     "  resolved_at = CASE WHEN :to = 'resolved' THEN :now WHEN :to = 'reopened' THEN NULL ELSE resolved_at END, "
+    "  resolved_level = CASE WHEN :to = 'resolved' THEN :level WHEN :to = 'reopened' THEN NULL "
+    "    ELSE resolved_level END, "
     "  closed_at = CASE WHEN :to IN ('closed', 'rejected') THEN :now WHEN :to = 'reopened' THEN NULL "
     "    ELSE closed_at END "
     "WHERE id = :id"
 )
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a reporter sends.
-
-    Attributes
-    ----------
-    id
-        Made by the client, so that sending twice is one report.
-    lon, lat
-        Degrees, in `datum`.
-    accuracy_m
-        Radius of the device's position, metres.
-    reported_at
-        When it was seen; None is now.
-    """
-
-    id: UUID
-    category: str
-    title: str
-    description: str | None
-    lon: float
-    lat: float
-    datum: Datum
-    accuracy_m: float | None
-    reported_at: datetime | None
+_END_PAUSE = text(
+    "UPDATE incident_request SET ended_at = :now "
+    "WHERE incident_id = :id AND kind = 'pause' AND is_granted AND ended_at IS NULL"
+)
 
 
 @dataclass(frozen=True)
@@ -77,11 +47,22 @@ class Move:
         Why; some moves need it.
     rating
         1 to 5, of the move to `rated` only.
+    department
+        Of the move to `assigned` only: who handles it from now on, where that is another than before.
     """
 
     to: str
     note: str | None = None
     rating: int | None = None
+    department: str | None = None
+
+
+class Actor(Protocol):
+    """Who brings a move about: an account, or somebody without one."""
+
+    @property
+    def account_id(self) -> int | None:
+        """The account's key."""
 
 
 @dataclass(frozen=True)
@@ -94,68 +75,24 @@ class Category:
     name_en: str | None
     department: str | None
     limit_hours: int | None
+    duplicate_m: float
+    duplicate_hours: float
+
+    @property
+    def keys(self) -> str:
+        """What a search looks through: the name by characters, pinyin and initials, the English name, the code."""
+        return keys_of((self.name,), (self.name_en, self.code))
 
 
 def categories(connection: Connection) -> list[Category]:
     """Read all categories, by code."""
     rows = connection.execute(
-        text("SELECT code, parent, name, name_en, department, limit_hours FROM category ORDER BY code")
+        text(
+            "SELECT code, parent, name, name_en, department, limit_hours, duplicate_m, duplicate_hours "
+            "FROM category ORDER BY code"
+        )
     )
     return [Category(*row) for row in rows]
-
-
-def report(connection: Connection, session: Session, sent: Report, now: datetime) -> tuple[str, bool]:
-    """Take a report in, once.
-
-    Parameters
-    ----------
-    connection
-        In a transaction as the session's viewer.
-    now
-        The time, in UTC.
-
-    Returns
-    -------
-    code, is_new
-        The receipt number, and whether this call made it; the same report again gets the same receipt.
-
-    Raises
-    ------
-    ForbiddenError
-        If the account does not report incidents.
-    InvalidRequestError
-        If the category can't be reported, the place is in no district, or the time lies ahead.
-    ConflictError
-        If another report has this id already.
-    """
-    roles = session.viewer.roles & REPORTERS
-    if not roles:
-        raise ForbiddenError("your roles do not report incidents")
-    reported_at = sent.reported_at or now
-    if reported_at > now + timedelta(seconds=FUTURE_S):
-        raise InvalidRequestError(f"reported_at {reported_at.isoformat()} lies ahead", (("reported_at", "lies ahead"),))
-    category = _reportable(connection, sent.category)
-    lon, lat = to_wgs84([[sent.lon, sent.lat]], sent.datum)[0].tolist()
-    body_hash = _hash(sent)
-    row = connection.execute(
-        _INSERT,
-        {
-            **asdict(sent), "source": "worker" if "worker" in roles else "patrol", "department": category.department,
-            "reported_by": session.account_id, "body_hash": body_hash, "original_lon": sent.lon,
-            "original_lat": sent.lat, "reported_at": reported_at, "lon": lon, "lat": lat,
-            "due_at": reported_at + timedelta(hours=category.limit_hours) if category.limit_hours else None,
-        },
-    ).one_or_none()  # fmt: skip
-    if row is None:
-        return _receipt(connection, session, sent.id, body_hash), False
-    if not row.path:
-        place = f"lon {sent.lon}, lat {sent.lat} ({sent.datum})"
-        raise InvalidRequestError(
-            f"{place} lies in no district of this map; check place and datum", (("lon", "lies in no district"),)
-        )
-    chain.append(connection, sent.id, "reported", note=None, account_id=session.account_id, at=now)
-    audit.record(connection, "incident.report", account_id=session.account_id, subject=row.code)
-    return str(row.code), True
 
 
 def move(connection: Connection, session: Session, incident_id: UUID, step: Move, now: datetime) -> str:
@@ -185,17 +122,40 @@ def move(connection: Connection, session: Session, incident_id: UUID, step: Move
         If the move needs a note or a rating that is not there.
     """
     _check_step(step)
-    incident = _lock(connection, session, incident_id)
+    incident = lock(connection, session, incident_id)
     check_move(incident.status, step.to, roles_at(session, incident.path, incident.department))
-    if step.to == "verified" and _resolver(connection, incident_id) == session.account_id:
+    if step.to in NEEDS_APPROVAL:
+        raise ConflictError(f"a move to {step.to!r} is asked for with a reason, and somebody else grants it")
+    if step.to == "verified" and resolver(connection, incident_id) == session.account_id:
         raise ForbiddenError("who resolved an incident can't verify it; somebody else must")
-    connection.execute(_UPDATE, {"id": incident_id, "to": step.to, "rating": step.rating, "now": now})
-    chain.append(connection, incident_id, step.to, note=step.note, account_id=session.account_id, at=now)
+    if step.to == "verified":
+        check_proofs(connection, incident_id, incident.code)
+    detail = redirect(connection, incident, step.department, now)
+    carry_out(connection, session, incident, step, now, detail=detail)
+    return str(incident.code)
+
+
+def carry_out(
+    connection: Connection,
+    actor: Actor,
+    incident: Row[Any],
+    step: Move,
+    now: datetime,
+    *,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Bring about a move that was checked: status, clock, history and audit; the caller holds the incident's row."""
+    level = level_of(actor, incident.path, incident.department) if isinstance(actor, Session) else None
+    values = {"id": incident.id, "to": step.to, "rating": step.rating, "level": level, "now": now}
+    connection.execute(_UPDATE, values)
+    if incident.status == "paused":
+        connection.execute(_END_PAUSE, {"id": incident.id, "now": now})
+    deadlines.turn(connection, incident.id, step.to, now)
+    chain.append(connection, chain.Event(incident.id, 0, step.to, step.note, actor.account_id, now, detail))
     audit.record(
-        connection, "incident.move", account_id=session.account_id, subject=incident.code, to=step.to,
+        connection, "incident.move", account_id=actor.account_id, subject=incident.code, to=step.to,
         **{"from": incident.status},
     )  # fmt: skip
-    return str(incident.code)
 
 
 def roles_at(session: Session, path: str, department: str | None) -> frozenset[str]:
@@ -224,7 +184,7 @@ def feature(connection: Connection, viewer: Viewer, code: str) -> str:
 
 
 def find(connection: Connection, incident_id: UUID) -> Row[Any]:
-    """Read what decides about an incident: code, status, path, department, reported_by.
+    """Read what decides about an incident: id, code, status, path, department, reported_by.
 
     Raises
     ------
@@ -237,7 +197,9 @@ def find(connection: Connection, incident_id: UUID) -> Row[Any]:
 def _one(connection: Connection, incident_id: UUID, suffix: str) -> Row[Any]:
     """Read an incident's row, or say that there is none."""
     row = connection.execute(
-        text("SELECT code, status, path::text AS path, department, reported_by FROM incident WHERE id = :id" + suffix),
+        text(
+            "SELECT id, code, status, path::text AS path, department, reported_by FROM incident WHERE id = :id" + suffix
+        ),
         {"id": incident_id},
     ).one_or_none()
     if row is None:
@@ -245,8 +207,16 @@ def _one(connection: Connection, incident_id: UUID, suffix: str) -> Row[Any]:
     return row
 
 
-def _lock(connection: Connection, session: Session, incident_id: UUID) -> Row[Any]:
-    """Take an incident's row; tell what one may see but not handle from what one may not see."""
+def lock(connection: Connection, session: Session, incident_id: UUID) -> Row[Any]:
+    """Take an incident's row; tell what one may see but not handle from what one may not see.
+
+    Raises
+    ------
+    MissingError
+        If there is no such incident, or none that the account may see.
+    ForbiddenError
+        If the account does not work on it.
+    """
     find(connection, incident_id)
     if not session.viewer.roles & CASE_ROLES:
         raise ForbiddenError("your roles do not handle incidents")
@@ -263,45 +233,18 @@ def _check_step(step: Move) -> None:
     if (step.to == "rated") != (step.rating is not None):
         why = "the move to 'rated' needs a rating from 1 to 5" if step.to == "rated" else "only 'rated' takes a rating"
         raise InvalidRequestError(why, (("rating", why),))
+    if step.department is not None and step.to != "assigned":
+        why = "only the move to 'assigned' names a department"
+        raise InvalidRequestError(why, (("department", why),))
 
 
-def _resolver(connection: Connection, incident_id: UUID) -> int | None:
+def resolver(connection: Connection, incident_id: UUID) -> int | None:
     """Find who resolved an incident last."""
     return connection.execute(
         text(
-            "SELECT account_id FROM incident_event WHERE incident_id = :id AND status = 'resolved' "
+            # with a detail it tells of something else: an extension, a duplicate that was joined
+            "SELECT account_id FROM incident_event WHERE incident_id = :id AND status = 'resolved' AND detail IS NULL "
             "ORDER BY seq DESC LIMIT 1"
         ),
         {"id": incident_id},
     ).scalar()
-
-
-def _reportable(connection: Connection, code: str) -> Row[Any]:
-    """Find the department and time limit of a category that has no finer ones."""
-    row = connection.execute(
-        text(
-            "SELECT department, limit_hours, EXISTS (SELECT 1 FROM category f WHERE f.parent = c.code) AS is_group "
-            "FROM category c WHERE code = :code"
-        ),
-        {"code": code},
-    ).one_or_none()
-    if row is None or row.is_group:
-        why = f"there is no category {code!r}" if row is None else f"category {code!r} is a group; choose a finer one"
-        raise InvalidRequestError(why, (("category", why),))
-    return row
-
-
-def _receipt(connection: Connection, session: Session, incident_id: UUID, body_hash: str) -> str:
-    """Give the receipt of a report that came before, if it was this one and this account's."""
-    row = connection.execute(
-        text("SELECT code, body_hash, reported_by FROM incident WHERE id = :id"), {"id": incident_id}
-    ).one_or_none()
-    if row is None or (row.body_hash, row.reported_by) != (body_hash, session.account_id):
-        raise ConflictError(f"another report has the id {incident_id} already; a changed report needs a new id")
-    return str(row.code)
-
-
-def _hash(sent: Report) -> str:
-    """Hash a report, so that the same one is known again."""
-    body = json.dumps(asdict(sent), sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.sha256(body.encode()).hexdigest()

@@ -83,13 +83,13 @@ def parse_request(layer: Layer, viewer: Viewer, given: Mapping[str, str], limit:
     query = ItemQuery()
     values: dict[str, Any] = {}
     if "bbox" in given:
-        boxes, box = _parse_bbox(given["bbox"])
+        boxes, box = parse_bbox(given["bbox"])
         query, values = replace(query, boxes=boxes), values | box
     if "near" in given:
         values |= _parse_near(given["near"])
         query = replace(query, is_near=True)
     if "q" in given:
-        values["q"] = _pattern(given["q"])
+        values["q"] = search_pattern(given["q"])
         query = replace(query, is_search=True)
     fields = {field.name: field for field in filterable(layer, viewer)}
     names = tuple(sorted(set(given) - PARAMETERS))
@@ -146,7 +146,7 @@ def _numbers(name: str, text: str, count: int) -> list[float]:
     return numbers
 
 
-def _parse_bbox(text: str) -> tuple[int, dict[str, float]]:
+def parse_bbox(text: str) -> tuple[int, dict[str, float]]:
     """Read west,south,east,north; a box with west > east goes over the antimeridian and is two."""
     west, south, east, north = _numbers("bbox", text, 4)
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
@@ -163,7 +163,7 @@ def _parse_near(text: str) -> dict[str, float]:
     return {"lon": lon, "lat": lat}
 
 
-def _pattern(text: str) -> str:
+def search_pattern(text: str) -> str:
     """Make an ILIKE pattern that finds the text anywhere and takes none of its signs as wildcards."""
     if not 0 < len(text) <= LONGEST_TEXT:
         raise _invalid("q", f"must have 1 to {LONGEST_TEXT} characters")

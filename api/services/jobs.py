@@ -11,18 +11,21 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from api.errors import ConflictError, InvalidRequestError, MissingError, ServiceError
+from api.services import examining, siting
 from api.services.planners import own_area, require_planner
 from api.services.planning_jobs import PARAMETERS, JobCancelledError, Workshop, run_job
 from api.services.rebalancing import settle
 from data import jobs
 from data.errors import DataError
 from data.jobs import RUNNER, RUNNER_LOCK, Job
+from data.parallel import StoppedError
 from data.scope import scoped
 from geo.errors import GeoError
 from layers.viewer import Viewer
 
 IDLE_S = 2.0
-CLOSE_LIMIT_S = 5.0  # dask takes some seconds to end its processes
+CLOSE_LIMIT_S = 5.0
+WORKERS_CLOSE_LIMIT_S = 30.0  # dask takes some seconds to end its processes, and more on a busy machine
 LISTED = 100
 WAITING_LIMIT = 50  # jobs that may wait in one planner's area
 log = logging.getLogger("yiwangtu.jobs")
@@ -57,6 +60,10 @@ def submit(connection: Connection, viewer: Viewer, *, kind: str, within: str, pa
     area = own_area(connection, viewer, within)
     if kind == "rebalance":
         checked = settle(connection, area, checked)
+    elif kind == "gaps":
+        checked = examining.freeze(connection, checked)
+    elif kind == "site":
+        checked = siting.freeze(connection, checked)
     if jobs.waiting_count(connection) >= WAITING_LIMIT:
         raise ConflictError(f"{WAITING_LIMIT} jobs wait already; cancel some, or wait until they are done")
     return jobs.submit(
@@ -131,8 +138,9 @@ class JobRunner:
         """Stop; a job that is running goes on at the next start, from its beginning."""
         self._stop.set()
         self._wake.set()
+        self._workshop.close(WORKERS_CLOSE_LIMIT_S)
         if self._thread is not None:
-            self._thread.join(CLOSE_LIMIT_S)  # in the middle of one large community it ends with the process
+            self._thread.join(CLOSE_LIMIT_S)  # what is solved in this process ends with it
 
     def _run(self) -> None:
         """Hold the runner's lock and work until told to stop; without it, wait for the other runner to go."""
@@ -178,7 +186,7 @@ class JobRunner:
             with scoped(self._engine, RUNNER) as connection:
                 if not jobs.finish(connection, job.id, result=store(connection), message=None):
                     raise JobCancelledError  # and nothing of it is stored
-        except JobCancelledError:
+        except (JobCancelledError, StoppedError):
             self._put_back(job)
         except (DataError, GeoError, ServiceError) as error:
             self._fail(job, str(error))

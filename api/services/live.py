@@ -17,12 +17,13 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.errors import UnavailableError
+from api.services.whistlenews import hears
 from data import outbox
 from data.outbox import OutboxEvent
 from data.scope import scoped
 from layers.query import json_expression
 from layers.registry import BY_NAME
-from layers.viewer import CASE_ROLES, CASE_ROW_ROLES, EVERYWHERE, Viewer
+from layers.viewer import CASE_ROLES, CASE_ROW_ROLES, EVERYWHERE, Viewer, covers
 
 POLL_S = 0.05
 AWAY_S = 1.0
@@ -101,8 +102,8 @@ class LiveHub:
     ----------
     engine
         Of the app's role.
-    load_incidents, load_jobs
-        Give the full GeoJSON feature or job of each id that still exists.
+    load_incidents, load_jobs, load_whistles
+        Give the full GeoJSON feature, job or whistle of each id that still exists.
     on_revisions
         Told each layer's new revision as soon as it is known.
     """
@@ -113,10 +114,11 @@ class LiveHub:
         *,
         load_incidents: Loader,
         load_jobs: Loader,
+        load_whistles: Loader,
         on_revisions: Callable[[dict[str, int]], None],
     ) -> None:
         self._engine = engine
-        self._loaders = {"incident": load_incidents, "job": load_jobs}
+        self._loaders = {"incident": load_incidents, "job": load_jobs, "whistle": load_whistles}
         self._on_revisions = on_revisions
         self._subscribers: dict[Viewer, set[Subscription]] = {}
         self._stop = threading.Event()
@@ -329,6 +331,8 @@ def render(event: LiveEvent, viewer: Viewer) -> bytes | None:
     if event.kind == "job":
         may = "planner" in viewer.roles and covers(viewer.map_scope, event.path)
         return _frame("job", event.seq, event.body) if may else None
+    if event.kind == "whistle":
+        return _frame("whistle", event.seq, event.body["told"]) if hears(viewer, event.body) else None
     properties = event.body["properties"]
     is_own_case = covers(viewer.case_scope, event.path) or (
         viewer.account_id is not None and viewer.account_id == event.reported_by
@@ -339,11 +343,6 @@ def render(event: LiveEvent, viewer: Viewer) -> bytes | None:
     shown = {one.name for one in viewer.fields(BY_NAME["incident"])}
     body = {**event.body, "properties": {name: value for name, value in properties.items() if name in shown}}
     return _frame("incident", event.seq, body)
-
-
-def covers(scope: Iterable[str], path: str | None) -> bool:
-    """Tell whether a path lies in one of the scope's areas; the empty path covers everything."""
-    return path is not None and any(not top or path == top or path.startswith(top + ".") for top in scope)
 
 
 def _layer_event(seq: int, name: str, revision: int) -> LiveEvent:

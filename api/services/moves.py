@@ -5,15 +5,23 @@ verified (核查), closed (结案) and rated (评价); beside them rejected, ret
 """
 
 from collections.abc import Collection
+from typing import Literal
 
 from api.errors import ConflictError, ForbiddenError
 
+Reached = Literal[  # what a move leads to
+    "accepted", "assigned", "closed", "in_progress", "paused", "rated", "rejected", "reopened", "resolved", "returned",
+    "verified",
+]  # fmt: skip
 _LEADERS = frozenset({"community", "street", "dispatcher"})
 _HANDLERS = frozenset({"worker", "community", "street", "department"})
+_REPORTER = frozenset({"resident"})  # who holds the tracking code, no account
 _VERIFIERS = frozenset({"worker", "community", "street", "dispatcher"})
+APPROVERS = _LEADERS
+NEEDS_APPROVAL = frozenset({"paused", "returned"})  # the handler asks, another person grants
 NEEDS_NOTE = frozenset({"rejected", "returned", "paused", "reopened"})
 
-MOVES: dict[str, dict[str, frozenset[str]]] = {
+MOVES: dict[str, dict[Reached, frozenset[str]]] = {
     "reported": {"accepted": _LEADERS, "rejected": _LEADERS},
     "accepted": {"assigned": _LEADERS, "in_progress": _HANDLERS - {"department"}, "rejected": _LEADERS},
     "assigned": {"in_progress": _HANDLERS, "returned": _HANDLERS},
@@ -22,7 +30,7 @@ MOVES: dict[str, dict[str, frozenset[str]]] = {
     "paused": {"in_progress": _HANDLERS | _LEADERS},
     "resolved": {"verified": _VERIFIERS, "reopened": _VERIFIERS},
     "verified": {"closed": _LEADERS, "reopened": _LEADERS},
-    "closed": {"rated": _LEADERS, "reopened": _LEADERS},
+    "closed": {"rated": _LEADERS | _REPORTER, "reopened": _LEADERS | _REPORTER},
     "reopened": {"assigned": _LEADERS, "in_progress": _HANDLERS},
     "rejected": {"reopened": _LEADERS},
     "rated": {},

@@ -3,10 +3,9 @@
 from sqlalchemy import Connection, text
 
 from api.errors import ForbiddenError, MissingError, NotSignedInError
-from api.services.live import covers
 from data.errors import NotFoundError
 from data.planning import Place, find_area
-from layers.viewer import Viewer
+from layers.viewer import Viewer, covers
 
 
 def require_planner(viewer: Viewer) -> None:

@@ -72,6 +72,14 @@ class RebalanceParameters(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def check_shape(self) -> "RebalanceParameters":
+        """Refuse a shape where none is weighed against change."""
+        if self.shape is not None and (self.front or self.mode == "redraw"):
+            which = "a front runs over all shapes" if self.front else "redraw always looks for the best shape"
+            raise ValueError(f"shape {self.shape:g} is for one plan of mode adjust alone: {which}")
+        return self
+
+    @model_validator(mode="after")
     def check_weights(self) -> "RebalanceParameters":
         """Refuse weights of unknown things, negative ones, and none at all."""
         weights = self.weights

@@ -15,6 +15,7 @@ from api.settings import Settings
 from data import audit
 from data.accounts import ALL_AREAS, Membership, is_login
 from data.credentials import NO_PASSWORD, Cost, hash_password, hash_token, make_token, needs_rehash, password_fits
+from data.errors import NotFoundError
 from data.scope import set_viewer
 from layers.viewer import EVERYWHERE, Viewer
 
@@ -169,6 +170,23 @@ class Sessions:
                 return self._start(connection, found.id, address, how="kiosk", until=found.expires_at)
             audit.record(connection, "session.fail", address=address, how="kiosk")
         raise InvalidCredentialsError("大屏令牌无效或已过期 The screen's token is unknown or has expired")
+
+    def stand_in(self, login: str) -> tuple[str, Session]:
+        """Start a session for an operator who enters what an account could not send itself; it is written down as such.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such account, or it is disabled.
+        """
+        with self._engine.begin() as connection:
+            values = {"login": login}
+            found = connection.execute(
+                text("SELECT id FROM account WHERE login = :login AND is_active"), values
+            ).scalar()
+            if found is None:
+                raise NotFoundError(f"there is no active account {login!r}")
+            return self._start(connection, found, "command line", how="office")
 
     def cached(self, token: str) -> Session | None:
         """Give the session of a cookie from memory, if it was looked up a moment ago."""

@@ -20,21 +20,21 @@ from data.frames import check_output, read_frame, write_layers
 from data.rules import files
 from data.streets import read_streets
 from geo.cells import RESOLUTION
-from geo.gaps import GapReason, GapReport, find_gaps
-from geo.verdicts import DEMANDS
+from geo.gaps import GapReport, find_gaps
+from geo.verdicts import DEMANDS, Reason
 from geo.walking import SNAP_LIMIT_M, build_network
 
 RESULT_COLUMNS = ("distance_m", "straight_m", "detour_ratio", "facility_id", "is_covered", "reason")
 MOST_SHOWN = 10
 GROUPS = (("community", "within"), ("grid", "grid"))
 REASON_TEXT = {
-    GapReason.OK: "已测得步行距离 measured",
-    GapReason.UNIT_WITHOUT_PLACE: "单元没有位置 unit without a place",
-    GapReason.UNIT_NOT_SNAPPED: "单元离道路太远 unit too far from any street",
-    GapReason.NO_FACILITY_REACHABLE: "沿道路走不到任何设施 no facility reachable on these streets",
-    GapReason.FACILITY_NOT_SNAPPED: "附近的设施离道路太远 a near facility is too far from any street",
-    GapReason.FACILITY_CUT_OFF: "附近的设施在断开的另一片道路上 a near facility is on another piece of the streets",
-    GapReason.NO_FACILITY: "没有任何设施 there is no facility",
+    Reason.OK: "已测得步行距离 measured",
+    Reason.UNIT_WITHOUT_PLACE: "单元没有位置 unit without a place",
+    Reason.UNIT_NOT_SNAPPED: "单元离道路太远 unit too far from any street",
+    Reason.NO_FACILITY_REACHABLE: "沿道路走不到任何设施 no facility reachable on these streets",
+    Reason.FACILITY_NOT_SNAPPED: "附近的设施离道路太远 a near facility is too far from any street",
+    Reason.FACILITY_CUT_OFF: "附近的设施在断开的另一片道路上 a near facility is on another piece of the streets",
+    Reason.NO_FACILITY: "没有任何设施 there is no facility",
 }
 
 
@@ -57,7 +57,9 @@ REASON_TEXT = {
     "--residents-80", metavar="COL", help="Column of UNITS with residents of 80 and over, for rules that serve them."
 )
 @click.option("--id", "unit_id", metavar="COL", help="Column of UNITS that names a unit; it must be unique.")
-@click.option("--facility-id", metavar="COL", help="Column that names a facility [default: code, else the row number].")
+@click.option(
+    "--facility-id", metavar="COL", help="Column that names a facility [default: code, else the row number from 0]."
+)
 @click.option("--radius-m", type=float, metavar="M", help="Longest walk that still serves, metres; or --rules.")
 @click.option(
     "--rules", metavar="FILE|builtin", help="Judge by a rulebook (see `yiwangtu rules export`) instead of one radius."
@@ -180,11 +182,11 @@ def _check_id(units: gpd.GeoDataFrame, unit_id: str | None) -> None:
     repeated = np.flatnonzero(units[unit_id].duplicated().to_numpy())
     if len(repeated):
         row = int(repeated[0])
-        raise BadInputError(f"row {row}, {unit_id}: {units[unit_id].iloc[row]} names an earlier unit too")
+        raise BadInputError(f"row {row + 1}, {unit_id}: {units[unit_id].iloc[row]} names an earlier unit too")
 
 
 def _facility_names(facilities: gpd.GeoDataFrame, column: str | None) -> pd.Series:
-    """Take what a facility is called in the result: the column asked for, its code, or its row number."""
+    """Take what a facility is called in the result: the column asked for, its code, or its row number from 0."""
     if column is not None and column not in facilities.columns:
         raise BadInputError(
             f"the facilities have no column {column}; they have: {', '.join(map(str, facilities.columns))}"
@@ -255,7 +257,7 @@ def _show(summary: dict[str, object]) -> None:
         console.print(f"覆盖率 covered ratio: {ratio:.1%}（{circle}）")
     reasons = summary["reasons"]
     for reason, count in reasons.items() if isinstance(reasons, dict) else ():
-        console.print(f"{REASON_TEXT[GapReason(reason)]}: {count:,}")
+        console.print(f"{REASON_TEXT[Reason(reason)]}: {count:,}")
     if summary["facilities_not_snapped"]:
         console.print(f"离道路太远的设施 facilities off the streets: {summary['facilities_not_snapped']}")
     console.print(f"已写入 written: {summary['output']}（{summary['seconds']} s）", soft_wrap=True)

@@ -59,29 +59,31 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     check_output(output, (units, *options["barriers"]))
     _check_crosswalk(crosswalk, output)
     frame, mended = sound_units(read_frame(units, options.pop("units_layer")))
-    ids = read_ids(frame, options.pop("id_field"))
+    id_field = options.pop("id_field")
+    ids = read_ids(frame, id_field)
+    codes = None if id_field is None else [str(one) for one in ids]
     layers = read_layers(frame, options.pop("layers"), options.pop("weights"))
     barriers = read_barriers(options.pop("barriers"), frame)
     scheduler = options.pop("scheduler") or DataSettings().dask_scheduler
     with open_executor(workers, scheduler) as executor:
         made = merge(frame, layers, barriers=barriers, executor=executor, **options)
     conflicts = _conflicts(frame, layers, options["households"], options["within"])
-    codes = {f"layer_{layer.name}": layer.code for layer in layers}
+    columns = {f"layer_{layer.name}": layer.code for layer in layers}
     taken = {"grid_id": "grid_id_before", "is_conflict": "is_conflict_before"}
     kept = frame.rename(columns=taken).assign(grid_id=list(made.plan.grid_id), is_conflict=conflicts.is_conflict)
-    told = kept.assign(**codes)[conflicts.is_conflict]
+    told = kept.assign(**columns)[conflicts.is_conflict]
     written = {"unit": kept, "grid": grid_frame(frame, made.plan), **({"conflict": told} if len(told) else {})}
     write_layers(output, written)
     if crosswalk is not None:
         households = frame[options["households"]].tolist()
         write_file(crosswalk, crosswalk_csv(_crosswalk(ids, layers, made, households)))
     seconds = round(time.perf_counter() - started, 2)
-    report = _report(made, conflicts, ids, seconds) | {"mended": [ids[row] for row in mended]}
+    report = _report(made, conflicts, codes, seconds) | {"mended": [ids[row] for row in mended]}
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
     else:
         _print_report(report, output)
-        say_mended(mended, ids)
+        say_mended(mended, codes)
 
 
 def _check_crosswalk(path: Path | None, output: str) -> None:
@@ -158,7 +160,7 @@ def _crosswalk(
             yield unit, layer.name, layer.code[at], new, size
 
 
-def _report(made: MergePlan, conflicts: Conflicts, ids: list[Any], seconds: float) -> dict[str, Any]:
+def _report(made: MergePlan, conflicts: Conflicts, codes: list[str] | None, seconds: float) -> dict[str, Any]:
     """What `--json` prints."""
     plan = made.plan
     return {
@@ -174,7 +176,8 @@ def _report(made: MergePlan, conflicts: Conflicts, ids: list[Any], seconds: floa
         "layers": [vars(layer) for layer in made.layers],
         "overlaps": [vars(one) for one in conflicts.overlaps],
         "infeasible": [
-            {"community": result.community, **vars(explain(shortfall, plan.band, code=str(ids[shortfall.unit])))}
+            {"community": result.community}
+            | vars(explain(shortfall, plan.band, code=codes[shortfall.unit] if codes else None))
             for result in plan.communities
             for shortfall in result.shortfalls
         ],

@@ -32,7 +32,7 @@ MENDED_SHOWN = 10
 @click.argument("units")
 @click.option("--layer", help="Layer of the units (else the first one).")
 @click.option(
-    "--id", "id_field", help="Column that names a unit; bridges are given in its values, else in row numbers."
+    "--id", "id_field", help="Column that names a unit; bridges are given in its values, else in row numbers from 0."
 )
 @click.option("--households", required=True, help="Column of household counts.")
 @click.option("--within", help="Column of the community; no grid leaves one.")
@@ -71,7 +71,9 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     count = options.pop("front")
     check_output(output, (units, *options["barriers"]))
     frame, mended = sound_units(read_frame(units, options.pop("layer")))
-    ids = read_ids(frame, options.pop("id_field"))
+    id_field = options.pop("id_field")
+    ids = read_ids(frame, id_field)
+    codes = None if id_field is None else [str(one) for one in ids]
     barriers = read_barriers(options.pop("barriers"), frame)
     options["weights"] = _weights(options.pop("weight"))
     started = time.perf_counter()
@@ -84,14 +86,13 @@ def command(units: str, output: str, *, as_json: bool, workers: int, **options: 
     for plan, path in zip(plans, outputs, strict=True):
         write_layers(path, {"unit": _with_grids(frame, plan), "grid": grid_frame(frame, plan)})
     if as_json:
-        names = [ids[row] for row in mended]
-        reports = [_report(plan, ids, seconds) | {"mended": names} for plan in plans]
+        reports = [_report(plan, ids, codes, seconds) | {"mended": [ids[row] for row in mended]} for plan in plans]
         front = [report | {"output": path} for report, path in zip(reports, outputs, strict=True)]
         click.echo(json.dumps(reports[0] if count is None else {"front": front}, ensure_ascii=False))
         return
     for plan, path in zip(plans, outputs, strict=True):
-        _print_report(plan, path, seconds)
-    say_mended(mended, ids)
+        _print_report(plan, path, codes, seconds)
+    say_mended(mended, codes)
 
 
 def _solve(frame: gpd.GeoDataFrame, count: int | None, options: dict[str, Any]) -> Sequence[RebalancePlan]:
@@ -131,7 +132,7 @@ def _numbered(output: str, number: int) -> str:
 
 
 def read_ids(frame: gpd.GeoDataFrame, field: str | None) -> list[Any]:
-    """Names of the units: a column's values, each once, or row numbers."""
+    """Names of the units: a column's values, each once, or row numbers from 0."""
     if field is None:
         return list(range(len(frame)))
     if field not in frame.columns:
@@ -139,7 +140,8 @@ def read_ids(frame: gpd.GeoDataFrame, field: str | None) -> list[Any]:
     wrong = frame[field].isna() | frame[field].duplicated()
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
-        raise BadInputError(f"row {row}, {field}: {frame[field].iloc[row]} is missing or given before; ids must differ")
+        value = frame[field].iloc[row]
+        raise BadInputError(f"row {row + 1}, {field}: {value} is missing or given before; ids must differ")
     ids: list[Any] = frame[field].tolist()
     return ids
 
@@ -157,16 +159,17 @@ def _barrier(spec: str) -> gpd.GeoSeries:
     lines = read_frame(spec).geometry
     for row, shape in enumerate(lines):
         if shape is not None and not np.isfinite(shapely.get_coordinates(shape)).all():
-            raise BadInputError(f"{spec}, row {row}, geometry: a coordinate is not finite")
+            raise BadInputError(f"{spec}, row {row + 1}, geometry: a coordinate is not finite")
         if shape is not None and shapely.get_dimensions(shape) == 0:
-            raise BadInputError(f"{spec}, row {row}, geometry: is a {shape.geom_type}, not a line or an area")
+            raise BadInputError(f"{spec}, row {row + 1}, geometry: is a {shape.geom_type}, not a line or an area")
     return lines.make_valid()
 
 
-def say_mended(rows: IntArray, ids: list[Any]) -> None:
-    """Say which polygons were mended before the work began."""
+def say_mended(rows: IntArray, codes: list[str] | None) -> None:
+    """Say which polygons were mended before the work began: their codes, or rows as a person counts them."""
     if len(rows):
-        shown = "、".join(str(ids[row]) for row in rows[:MENDED_SHOWN]) + (" …" if len(rows) > MENDED_SHOWN else "")
+        names = [codes[row] if codes else f"第 {row + 1} 行" for row in rows[:MENDED_SHOWN]]
+        shown = "、".join(names) + (" …" if len(rows) > MENDED_SHOWN else "")
         text = f"已修复无效图形 polygons mended (area kept to 0.1 %): {len(rows)}（{shown}）"
         Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -176,7 +179,7 @@ def _with_grids(frame: gpd.GeoDataFrame, plan: RebalancePlan) -> gpd.GeoDataFram
     return frame.rename(columns={"grid_id": "grid_id_before"}).assign(grid_id=list(plan.grid_id))
 
 
-def _report(plan: RebalancePlan, ids: list[Any], seconds: float) -> dict[str, Any]:
+def _report(plan: RebalancePlan, ids: list[Any], codes: list[str] | None, seconds: float) -> dict[str, Any]:
     """What `--json` prints."""
     return {
         "units": len(plan.grid_id),
@@ -192,10 +195,12 @@ def _report(plan: RebalancePlan, ids: list[Any], seconds: float) -> dict[str, An
         "enclaves": None if plan.rings is None else plan.rings.enclaves,
         "moved_households": plan.moved_households,
         "moved_bound_households": plan.moved_bound_households,
+        "shape_measure": "polsby_popper" if plan.mean_distance_m is None else "mean_distance_m",
         "mean_compactness": plan.mean_compactness,
+        "mean_distance_m": plan.mean_distance_m,
         "bridges": [[ids[b.unit_a], ids[b.unit_b], b.gap_m] for b in plan.bridges],
         "bridges_over_barriers": [[ids[b.unit_a], ids[b.unit_b]] for b in plan.bridges if b.crosses_barrier],
-        "infeasible": _infeasible(plan, ids),
+        "infeasible": _infeasible(plan, ids, codes),
         "community": [_community(result) for result in plan.communities],
         "cut_compounds": list(plan.cut_compounds),
         "parted_compounds": list(plan.parted_compounds),
@@ -224,12 +229,12 @@ def _community(result: CommunityResult) -> dict[str, Any]:
     }
 
 
-def _infeasible(plan: RebalancePlan, ids: list[Any]) -> list[dict[str, Any]]:
+def _infeasible(plan: RebalancePlan, ids: list[Any], codes: list[str] | None) -> list[dict[str, Any]]:
     """Every reason why grids of a community are outside the band."""
     found = []
     for result in plan.communities:
         for shortfall in result.shortfalls:
-            reason = explain(shortfall, plan.band)
+            reason = explain(shortfall, plan.band, code=codes[shortfall.unit] if codes else None)
             found.append(
                 {
                     "community": result.community,
@@ -260,7 +265,7 @@ def _progress_bar(*, quiet: bool) -> Iterator[Any]:
         yield advance
 
 
-def _print_report(plan: RebalancePlan, output: str, seconds: float) -> None:
+def _print_report(plan: RebalancePlan, output: str, codes: list[str] | None, seconds: float) -> None:
     """Say in a short table what was done, then why grids are outside the band."""
     console = Console()
     table = Table(show_header=False, title=f"重划网格 Rebalance · {plan.mode}")
@@ -282,6 +287,8 @@ def _print_report(plan: RebalancePlan, output: str, seconds: float) -> None:
         rows.append(("飞地、孔洞 enclaves, holes", f"{plan.rings.enclaves}, {plan.rings.holes}"))
     if plan.mean_compactness is not None:
         rows.append(("紧凑度 compactness", f"{plan.mean_compactness:.3f}"))
+    if plan.mean_distance_m is not None:
+        rows.append(("到网格中心平均距离 mean distance to the middle", f"{plan.mean_distance_m:,.0f} m"))
     if plan.cut_compounds:
         rows.append(("超上限而拆分的小区 compounds cut", str(len(plan.cut_compounds))))
     rows.append(("用时 seconds", f"{seconds:.2f}"))
@@ -290,7 +297,7 @@ def _print_report(plan: RebalancePlan, output: str, seconds: float) -> None:
     console.print(table)
     reasons = [(result, shortfall) for result in plan.communities for shortfall in result.shortfalls]
     for result, shortfall in reasons[:REASONS_SHOWN]:
-        reason = explain(shortfall, plan.band)
+        reason = explain(shortfall, plan.band, code=codes[shortfall.unit] if codes else None)
         console.print(
             f"{result.community}：{reason.text}；{reason.remedy}。", markup=False, highlight=False, soft_wrap=True
         )

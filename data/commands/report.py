@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from data.commands import public_map, statistics
 from data.crosswalk.table import write_file
 from data.engine import attached
 from data.errors import BadInputError
@@ -25,6 +26,10 @@ SUFFIXES = (".html", ".pdf")
 @click.group("report")
 def command() -> None:
     """Write a report from the database."""
+
+
+command.add_command(public_map.command)
+command.add_command(statistics.recurring)
 
 
 @command.command("life-circle")

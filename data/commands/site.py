@@ -60,7 +60,9 @@ class Sites:
 @click.option("--radius-m", type=float, required=True, metavar="M", help="Longest walk that still serves, metres.")
 @click.option("--weight", required=True, metavar="COL", help="Column of DEMAND with the weight, such as residents_60.")
 @click.option("--capacity", metavar="COL", help="Column of the sites: weight one can serve (empty: any).")
-@click.option("--id", "site_id", metavar="COL", help="Column that names a site [default: code, else the row number].")
+@click.option(
+    "--id", "site_id", metavar="COL", help="Column that names a site [default: code, else the row number from 0]."
+)
 @click.option("--open", "open_column", metavar="COL", help="Column of EXISTING (0/1): open at the hours that count.")
 @click.option("--deliver-m", type=float, metavar="M", help="Also weigh deliveries this far from existing sites.")
 @click.option("--longest-m", type=float, metavar="M", help="Longest walk measured for pmedian and pcenter.")
@@ -171,7 +173,7 @@ def _marks(frame: gpd.GeoDataFrame, column: str | None) -> BoolArray:
     wrong = ~marks.isin([0, 1])
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
-        raise BadInputError(f"existing sites row {row}, {column}: {frame[column].iloc[row]}; it must be 0 or 1")
+        raise BadInputError(f"existing sites row {row + 1}, {column}: {frame[column].iloc[row]}; it must be 0 or 1")
     is_open: BoolArray = marks.to_numpy() == 1
     return is_open
 

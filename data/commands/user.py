@@ -14,7 +14,7 @@ from data.credentials import Cost
 from data.engine import attached
 from data.errors import BadInputError
 from data.settings import DataSettings
-from data.tables import ROLES
+from data.tables.accounts import ROLES
 
 _login = click.argument("login")
 _role = click.option("--role", required=True, type=click.Choice(ROLES), help="What the account may do.")

@@ -40,8 +40,8 @@ def read_layer(content: bytes, units: gpd.GeoDataFrame, *, name: str, weight: fl
     if not (content.startswith((_GEOPACKAGE, _ZIP)) or content.lstrip()[:1] == b"{"):
         return _of_table(content, units, name, weight)
     with tempfile.TemporaryDirectory(prefix="yiwangtu-layer-") as folder:
-        source = _open(content, Path(folder))
-        grids = _frame(source)
+        source = open_upload(content, Path(folder))
+        grids = read_all(source)
     return layer_of_polygons(name, grids, units, code=code_column(grids, name, field), weight=weight)
 
 
@@ -59,7 +59,7 @@ def _of_table(content: bytes, units: gpd.GeoDataFrame, name: str, weight: float)
     return GridLayer(name, codes, weight)
 
 
-def _open(content: bytes, folder: Path) -> Source:
+def open_upload(content: bytes, folder: Path) -> Source:
     """Open the one layer of polygons of a file."""
     if content.startswith(_GEOPACKAGE):
         path = folder / "layer.gpkg"
@@ -85,7 +85,7 @@ def _open(content: bytes, folder: Path) -> Source:
     return open_vectors(path, None, None)
 
 
-def _frame(source: Source) -> gpd.GeoDataFrame:
+def read_all(source: Source) -> gpd.GeoDataFrame:
     """Read all rows."""
     if source.crs is None:
         raise BadInputError(f"{source.title} has no coordinate reference system; write one into the file")

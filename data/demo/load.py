@@ -11,21 +11,25 @@ from sqlalchemy import Engine, text
 
 from data import accounts, migrate
 from data.accounts import Post
-from data.demo.xialu.city import write_city
+from data.catalogue.rounds import load_rounds
+from data.demo import histories
+from data.demo.xialu.city import build_city, write_layers
+from data.demo.xialu.incidents import DEMO_SEED, Steps
 from data.errors import DataError
 from data.imports.batch import run_imports
 from data.imports.importer import import_file
 from data.imports.options import ImportReport
 from data.imports.reference import load_categories
 from data.lifecircle.promises import load_targets
+from data.publicmap.catalogue import SAMPLE_FILE, load_items
 
 XIALU, CAMBRIDGE = "420204", "camcity"
 XIALU_LAYERS = (
     "district", "street", "community", "grid", "compound", "unit", "road", "barrier", "station", "canteen",
-    "elder_care", "parking", "sorting_zone", "refuse_point", "incident",
+    "elder_care", "parking", "sorting_zone", "refuse_point", "exchange_point", "incident",
 )  # fmt: skip
 CAMBRIDGE_DIR = Path(__file__).parent / "cambridge"
-DEPARTMENT = "城市管理局"
+DEPARTMENT = "区城管执法局"
 Say = Callable[[str], None]
 
 
@@ -75,7 +79,7 @@ def is_empty(engine: Engine) -> bool:
 
 
 def load(engine: Engine, data_dir: Path, say: Say) -> None:
-    """Generate the 下陆 sample, import both cities and make the demo accounts.
+    """Generate the 下陆 sample, import both cities, make the demo accounts, and tell what they did with the incidents.
 
     Parameters
     ----------
@@ -93,24 +97,30 @@ def load(engine: Engine, data_dir: Path, say: Say) -> None:
     """
     with engine.begin() as connection:
         load_categories(connection)
+        load_rounds(connection)
         load_targets(connection)
-    reports = _load_xialu(engine, data_dir, say) + _load_cambridge(engine, say)
+        load_items(connection, SAMPLE_FILE)
+    reports, steps = _load_xialu(engine, data_dir, say)
+    reports += _load_cambridge(engine, say)
     kept = [report.to_json() for report in reports]
     files(data_dir).import_report.write_text(json.dumps(kept, ensure_ascii=False, indent=1, default=str), "utf-8")
     _make_accounts(engine, files(data_dir).passwords)
+    with engine.begin() as connection:
+        say(f"事件经过 histories of incidents: {histories.tell(connection, steps)} events")
 
 
-def _load_xialu(engine: Engine, data_dir: Path, say: Say) -> list[ImportReport]:
-    """Generate and import the sample district."""
+def _load_xialu(engine: Engine, data_dir: Path, say: Say) -> tuple[list[ImportReport], dict[str, Steps]]:
+    """Generate and import the sample district; gives the steps of its incidents too, which no import takes."""
     say("生成下陆区示例 generating the 下陆 sample")
     now = datetime.now(ZoneInfo("Asia/Shanghai"))
     path = data_dir / "demo-xialu.gpkg"
-    write_city(path, today=now.date(), now=now)
+    city = build_city(DEMO_SEED, now.date(), now)
+    write_layers(path, city.layers)
     reports = []
     for layer in XIALU_LAYERS:
         reports.append(import_file(engine, f"{path}:{layer}", layer))
         _tell(reports[-1], say)
-    return reports
+    return reports, city.steps
 
 
 def _load_cambridge(engine: Engine, say: Say) -> list[ImportReport]:
@@ -145,7 +155,9 @@ def _make_accounts(engine: Engine, path: Path) -> None:
             ("worker", "示例网格员", Post("worker", home.code)),
             ("community", "示例社区", Post("community", home.community)),
             ("street", "示例街道", Post("street", home.street)),
+            ("street_head", "示例街道负责人", Post("street", home.street)),  # approves the street's whistles
             ("dispatcher", "示例派遣员", Post("dispatcher", XIALU)),
+            ("dispatcher_head", "示例指挥中心负责人", Post("dispatcher", XIALU)),
             ("department", "示例处置部门", Post("department", XIALU, DEPARTMENT)),
             ("planner", "示例规划员", Post("planner")),
             ("approver", "示例规划审批员", Post("planner")),  # a plan is approved by another person than submitted it

@@ -60,6 +60,7 @@ def _at_once(stage: Stage) -> Iterator[None]:
     yield
     if is_checked:
         connection.execute(text("ALTER TABLE incident ENABLE TRIGGER USER"))
+        connection.execute(text("SELECT fill_courses()"))
     for _, definition in definitions:
         connection.execute(text(definition))
 

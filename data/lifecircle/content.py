@@ -13,7 +13,8 @@ from sqlalchemy import Connection, text
 
 from data.errors import BadInputError
 from data.lifecircle.promises import Promise, read_promises
-from data.planning import find_area, read_objects
+from data.lifecircle.town import counts, read_town
+from data.planning import read_objects
 from data.rules.store import Rulebook
 from geo.arrays import FloatArray, IntArray
 from geo.circles import METHODS, Circles, judge_rules, share_capacity
@@ -21,47 +22,19 @@ from geo.tally import Ranking, Tally, rank, tally
 from geo.verdicts import DEMANDS, Rule
 from geo.walking import build_network
 
-NEAR_DEG = 0.03
-"""How far around an area streets, facilities and neighbours are read at least, degrees: about 3 km."""
-METRES_A_DEGREE = 55_000.0
-"""A degree of longitude up to 60 degrees of latitude has at least so many metres."""
 SUPPLIES = (
     ("canteen", "capacity", "餐位", "seats"),
     ("canteen", "meals_per_day", "每日餐份", "meals a day"),
     ("elder_care", "capacity", "床位", "beds"),
     ("parking", "capacity", "车位", "stalls"),
 )
-_AREA = """
-SELECT a.code, a.name, a.level, a.is_sample, a.time_zone, a.path::text AS path, a.source,
-       d.code AS district, d.name AS district_name
-FROM area a JOIN area d ON d.level = 'district' AND d.path @> a.path WHERE a.code = :code
-"""
-_UNITS = """
-SELECT u.code, CASE WHEN starts_with(u.name, c.name) THEN u.name ELSE concat_ws(' ', c.name, u.name) END AS address,
-       u.households, u.residents_60, u.residents_80, b.code AS community, g.code AS grid,
-       a.path @> u.path AS is_own, ST_AsBinary(u.geom) AS geom
-FROM area a JOIN unit u ON a.path @> u.path OR u.geom && ST_Expand(a.geom, :near)
-LEFT JOIN area b ON b.id = u.area_id AND b.level = 'community' LEFT JOIN compound c ON c.id = u.compound_id
-LEFT JOIN (plan_assignment x JOIN grid g ON g.id = x.grid_id AND g.is_effective) ON x.unit_id = u.id
-WHERE a.code = :code ORDER BY u.code
-"""
 _COMMUNITIES = """
 SELECT code, name, ST_AsBinary(geom) AS geom FROM area
 WHERE level = 'community' AND CAST(:path AS ltree) @> path ORDER BY code
 """
-_ROADS = """
-SELECT r.code, r.name, r.class, r.is_walkable, ST_AsBinary(r.geom) AS geom FROM road r, area a
-WHERE a.code = :code AND r.geom && ST_Expand(a.geom, :near) ORDER BY r.code
-"""
 _BARRIERS = """
 SELECT b.kind, ST_AsBinary(ST_CollectionExtract(ST_Intersection(b.geom, a.geom), ST_Dimension(b.geom) + 1)) AS geom
 FROM barrier b, area a WHERE a.code = :code AND ST_Intersects(b.geom, a.geom)
-"""
-_FACILITIES = """
-SELECT f.kind AS facility_kind, f.code, f.name, f.status, f.opens_on, f.capacity, f.attributes,
-       coalesce(f.attributes->>'kind', f.tier) AS type, a.path @> f.path AS is_own,
-       ST_AsBinary(ST_PointOnSurface(f.geom)) AS geom
-FROM facility f, area a WHERE a.code = :code AND f.geom && ST_Expand(a.geom, :near) ORDER BY f.code
 """
 _DATES = """
 SELECT layer, changed_at FROM layer_date
@@ -99,7 +72,7 @@ class Report:
     Attributes
     ----------
     facts
-        Columns of `_AREA`.
+        What `data.lifecircle.town.Town` says of the area.
     made_at
         When it was computed, UTC; `today` is that day by the clock of the area.
     book
@@ -169,21 +142,10 @@ def read_report(connection: Connection, code: str, book: Rulebook, *, made_at: d
     InvalidInputError
         If no street can be walked.
     """
-    find_area(connection, code)
-    facts = dict(connection.execute(text(_AREA), {"code": code}).one()._mapping)
-    farthest_m = max(rule.threshold_m for rule in book.rules)
-    near = {"code": code, "near": max(NEAR_DEG, farthest_m / METRES_A_DEGREE)}
-    everyone = read_objects(connection, _UNITS, **near)
-    units = everyone[everyone["is_own"].astype(bool)].reset_index(drop=True)
-    if units.empty:
-        raise BadInputError(f"{facts['name']} ({code}) has no unit; import the buildings first")
-    roads = read_objects(connection, _ROADS, **near)
-    if roads.empty:
-        raise BadInputError(f"{facts['name']} ({code}) has no road; import the streets first")
-    everything = read_objects(connection, _FACILITIES, **near)
-    facilities = _by_kind(everything)
-    demand = {name: _numbers(units[name]) for name in DEMANDS}
-    network = build_network(roads)
+    town = read_town(connection, code, farthest_m=max(rule.threshold_m for rule in book.rules))
+    facts, units, facilities = town.facts, town.units, town.facilities
+    demand = {name: counts(units[name]) for name in DEMANDS}
+    network = build_network(town.roads)
     circles = judge_rules(network, units, facilities, rules=book.rules, demand=demand)
     if not circles.judgements:
         kinds = sorted({rule.facility_kind for rule in book.rules})
@@ -197,24 +159,15 @@ def read_report(connection: Connection, code: str, book: Rulebook, *, made_at: d
     made_at = made_at or datetime.now(UTC)
     today = made_at.astimezone(ZoneInfo(facts["time_zone"])).date()
     return Report(
-        facts=facts, made_at=made_at, book=book, units=units, group=group, communities=communities, roads=roads,
+        facts=facts, made_at=made_at, book=book, units=units, group=group, communities=communities, roads=town.roads,
         barriers=read_objects(connection, _BARRIERS, code=code), facilities=facilities, circles=circles,
         totals=tuple(tally(one, np.zeros_like(group), 1) for one in circles.judgements),
         by_community=by_community, ranking=rank(by_community),
         grids=tuple(grids), by_grid=by_grid, grid_ranking=rank(by_grid),
-        shares=tuple(_shares(circles, facilities, everyone)),
+        shares=tuple(_shares(circles, facilities, town.everyone)),
         promises=read_promises(connection, facts["district"], today=today),
         dates={row.layer: row.changed_at for row in connection.execute(text(_DATES), {"code": code})},
     )  # fmt: skip
-
-
-def _by_kind(everything: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
-    """Give the facilities of each kind of which any is known; what is not open is marked."""
-    everything = everything.assign(is_open=everything["status"] == "open")
-    return {
-        kind: everything[everything["facility_kind"] == kind].reset_index(drop=True)
-        for kind in sorted(set(everything["facility_kind"]))
-    }
 
 
 def _shares(circles: Circles, facilities: Mapping[str, gpd.GeoDataFrame], everyone: gpd.GeoDataFrame) -> list[Share]:
@@ -229,7 +182,7 @@ def _shares(circles: Circles, facilities: Mapping[str, gpd.GeoDataFrame], everyo
         frame = facilities[kind][facilities[kind]["is_open"]] if kind in facilities else None
         if rule is None or frame is None or frame.empty:
             continue
-        supply, heads, inside = _supply(frame, field), _numbers(everyone[rule.demand]), frame["is_own"].to_numpy(bool)
+        supply, heads, inside = counts(frame[field]), counts(everyone[rule.demand]), frame["is_own"].to_numpy(bool)
         if np.isnan(supply).all():
             continue
         access, access_e = (
@@ -243,16 +196,3 @@ def _shares(circles: Circles, facilities: Mapping[str, gpd.GeoDataFrame], everyo
             )
         )  # fmt: skip
     return made
-
-
-def _supply(frame: gpd.GeoDataFrame, field: str) -> FloatArray:
-    """Take a capacity: the column, or a value of the attributes."""
-    if field == "capacity":
-        return _numbers(frame["capacity"])
-    return _numbers(pd.Series([(one or {}).get(field) for one in frame["attributes"]], dtype=object))
-
-
-def _numbers(column: pd.Series) -> FloatArray:
-    """Take a column of counts; NaN for what is missing or no count."""
-    found: FloatArray = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(found >= 0, found, np.nan)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from data.rules.table import RuleFileError, check_cell, choice, read_table
-from data.tables import TARGET_MEASURES
+from data.tables.life_circles import TARGET_MEASURES
 
 TARGET_FILE = Path(__file__).parent.parent / "reference" / "target.csv"
 TARGET_COLUMNS = (
@@ -117,7 +117,7 @@ def read_promises(connection: Connection, area: str, *, today: date) -> tuple[Pr
 
 def _promise(connection: Connection, target: dict[str, Any], today: date) -> Promise:
     """Count one promise."""
-    steps = _steps(connection, target)
+    steps = _steps(connection, target, today)
     if steps is None:
         return Promise(target, None, None, "unknown", ())
     done = sum(step.amount for step in steps if step.is_done)
@@ -127,7 +127,7 @@ def _promise(connection: Connection, target: dict[str, Any], today: date) -> Pro
     return Promise(target, done, planned, state, steps)
 
 
-def _steps(connection: Connection, target: dict[str, Any]) -> tuple[Step, ...] | None:
+def _steps(connection: Connection, target: dict[str, Any], today: date) -> tuple[Step, ...] | None:
     """Find what counts towards a promise; None where the database cannot tell."""
     area = {"area": target["area_code"]}
     if target["measure"] == "sorting_streets":
@@ -142,6 +142,9 @@ def _steps(connection: Connection, target: dict[str, Any]) -> tuple[Step, ...] |
     if target["measure"] == "capacity_added":
         amount, which = "coalesce(f.capacity, 0)", f"coalesce({_ADDED_ON}, f.opens_on::text) >= :since"
         values["since"] = str(target["since_on"] or date.min)
+    elif target["is_yearly"]:  # what began this year
+        which = "date_part('year', f.opens_on) = :year"
+        values["year"] = today.year
     sql = _FACILITY_STEPS.format(amount=amount, which=which)
     return tuple(
         Step(row.name, row.amount, row.status == "open", row.opens_on, row.lon, row.lat)

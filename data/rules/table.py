@@ -193,3 +193,11 @@ def number(row: int, name: str, value: str, limits: tuple[float, float], faults:
     if value and not above < found <= most:
         faults.append(f"row {row}, {name}: {value} must be a number above {above:g} and at most {most:g}")
     return found
+
+
+def whole(row: int, name: str, value: str, most: int, faults: list[str]) -> int | None:
+    """Take a cell that must be a whole number from 1 on; None where it is empty or has been noted as wrong."""
+    if value and not (value.isascii() and value.isdecimal() and 1 <= int(value[:12]) <= most):
+        faults.append(f"row {row}, {name}: {value} must be a whole number from 1 to {most}")
+        return None
+    return int(value) if value else None

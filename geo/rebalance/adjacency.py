@@ -29,9 +29,10 @@ class Neighbours:
     Attributes
     ----------
     pairs, border_m
-        Shapes (n_pair, 2) and (n_pair,). Row positions; metres of border, shared or midway in a street; 1 for points.
+        Shapes (n_pair, 2) and (n_pair,). Row positions; metres of border, shared, beside each other or midway in a
+        street; 1 for points.
     touch_m
-        Shape (n_pair,). Metres of it that are shared; 0 where the two only face each other across a street.
+        Shape (n_pair,). Metres of it that are shared; 0 where the two do not touch.
     is_cut
         Shape (n_pair,). Whether a barrier crosses the straight line between the two inside points.
     area_m2, perimeter_m
@@ -49,9 +50,10 @@ class Neighbours:
 def find_neighbours(units: Units, barriers: npt.NDArray[np.object_], *, reach_m: float | None = None) -> Neighbours:
     """Find the neighbours inside each community.
 
-    Units are neighbours when they share at least 1 m of border, or where not all units of the community touch, when
-    they face each other over at least 1 m across a gap of at most `streets.GAP_M` (points: an edge of the community's
-    Delaunay triangulation, coincident points in a star). A pair is cut when the straight line between the two units'
+    Units are neighbours when they share at least 1 m of border or run beside each other within `hairs.HAIR_M` over at
+    least `borders.LEAST_BESIDE_M`, or where that does not connect all units of the community, when they face each other
+    over at least 1 m across a gap of at most `streets.GAP_M` (points: an edge of the community's Delaunay
+    triangulation, coincident points in a star). A pair is cut when the straight line between the two units'
     inside points (`units.inside_m`) touches a barrier; barriers are in the metric CRS of the units. Points farther
     apart than `reach_m` are no neighbours; where it is not given, each community's own edges say what is far: more
     than one and a half interquartile ranges above the third quartile, and more than twice the median.
@@ -94,13 +96,14 @@ def connect(part: IntArray, pairs: IntArray) -> IntArray:
 def _polygon_neighbours(units: Units, barriers: npt.NDArray[np.object_]) -> Neighbours:
     """Pairs that touch, and where not all of a community's units do, pairs across a street."""
     count = len(units.households)
-    touching, touch_m = shared_borders(units.geom_m, units.community)
-    touching, touch_m = touching[touch_m >= MIN_BORDER_M], touch_m[touch_m >= MIN_BORDER_M]
+    found = shared_borders(units.geom_m, units.community)
+    is_border = found.border_m >= MIN_BORDER_M
+    touching, touch_m = found.pairs[is_border], found.touch_m[is_border]
     home, piece_count = np.unique(_community_of_pieces(units, touching), return_counts=True)
     streets = close_streets(units.geom_m, units.community, home[piece_count > 1])
     pairs, number = np.unique(np.vstack([touching, streets.pairs]), axis=0, return_inverse=True)
-    touch_m = np.r_[touch_m, np.zeros(len(streets.pairs))]
-    border_m = np.r_[touch_m[: len(touching)], streets.border_m]
+    touch_m = np.r_[np.where(touch_m >= MIN_BORDER_M, touch_m, 0), np.zeros(len(streets.pairs))]
+    border_m = np.r_[found.border_m[is_border], streets.border_m]
     touch_m, border_m = (sum_by(number.ravel(), values, len(pairs)) for values in (touch_m, border_m))
     perimeter_m = shapely.length(units.geom_m) + streets.outer_m
     perimeter_m += sum_by(streets.pairs.ravel(), np.repeat(streets.border_m, 2), count)

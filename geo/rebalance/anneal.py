@@ -19,15 +19,14 @@ from geo.rebalance.board import (
     Scratch,
     change_of,
     may_leave,
-    price_of,
-    prices_of,
     refresh,
+    set_prices,
     shift,
     total_miss,
     total_price,
 )
-from geo.rebalance.compiled import RandomState, compiled, draw, draw_below
-from geo.rebalance.problem import FloatArray, IntArray
+from geo.rebalance.compiled import RandomState, compiled, draw, draw_below, leaf
+from geo.rebalance.problem import IntArray
 
 OUTSIDE_RANK, MISS_RANK = 1e9, 1e6
 
@@ -44,13 +43,13 @@ class Schedule(NamedTuple):
     chain_ratio: float
 
 
-@compiled
+@leaf
 def priced(prices: Prices, miss: float) -> Prices:
     """The same prices with another one for a miss."""
     return Prices(miss, prices.outside, prices.moved, prices.shape, prices.balance, prices.ideal, prices.wall)
 
 
-@compiled
+@leaf
 def rank(graph: Graph, grids: Grids, prices: Prices) -> float:
     """What makes one plan better than another: households outside, then by how much they miss, then the price."""
     outside, miss = total_miss(graph, grids)
@@ -81,7 +80,7 @@ def anneal(
     return best_rank
 
 
-@compiled
+@leaf
 def walk(  # noqa: PLR0913, PLR0917
     graph: Graph, grids: Grids, prices: Prices, links: IntArray, steps: int, temperature: float, chain_ratio: float,
     scratch: Scratch, state: RandomState,
@@ -90,39 +89,35 @@ def walk(  # noqa: PLR0913, PLR0917
     count = len(links)
     if count == 0:
         return
-    now = prices_of(graph, grids, prices)
+    set_prices(graph, grids, prices)
     for _ in range(steps):
         k = links[draw_below(state, count)]
         atom = graph.source[k]
         old, new = grids.of_atom[atom], grids.of_atom[graph.near[k]]
         if new == old or grids.members[old] <= 1:
             continue
-        change, old_perimeter, new_perimeter = change_of(graph, grids, prices, now, atom, new)
+        change, old_perimeter, new_perimeter = change_of(graph, grids, prices, atom, new)
         limit = 0.0
         if change >= 0.0:
             limit = -temperature * math.log(1.0 - draw(state))
         if change <= limit:
             if may_leave(graph, grids, scratch, atom):
-                shift(graph, grids, atom, new, old_perimeter, new_perimeter)
-                now[old] = price_of(graph, grids, prices, old)
-                now[new] = price_of(graph, grids, prices, new)
+                shift(graph, grids, prices, atom, new, old_perimeter, new_perimeter)
         elif chain_ratio > 0.0 and draw(state) < chain_ratio:
-            chain(graph, grids, prices, now, atom, new, limit, scratch, state)
+            chain(graph, grids, prices, atom, new, limit, scratch, state)
 
 
-@compiled
+@leaf
 def chain(  # noqa: PLR0913, PLR0917 (one loop over the atoms that could go on)
-    graph: Graph, grids: Grids, prices: Prices, now: FloatArray, atom: int, new: int, limit: float, scratch: Scratch,
-    state: RandomState,
+    graph: Graph, grids: Grids, prices: Prices, atom: int, new: int, limit: float, scratch: Scratch, state: RandomState,
 ) -> None:  # fmt: skip
     """Move an atom, and another one out of the grid it went into: back where the first came from, or farther on."""
     old = grids.of_atom[atom]
     if not may_leave(graph, grids, scratch, atom):
         return
-    first, old_perimeter, new_perimeter = change_of(graph, grids, prices, now, atom, new)
+    first, old_perimeter, new_perimeter = change_of(graph, grids, prices, atom, new)
     before_old, before_new = grids.perimeter_m[old], grids.perimeter_m[new]
-    shift(graph, grids, atom, new, old_perimeter, new_perimeter)
-    now[old], now[new] = price_of(graph, grids, prices, old), price_of(graph, grids, prices, new)
+    shift(graph, grids, prices, atom, new, old_perimeter, new_perimeter)
     best, best_atom, best_grid = limit - first, -1, -1
     count = len(grids.of_atom)
     offset = draw_below(state, count)
@@ -136,13 +131,11 @@ def chain(  # noqa: PLR0913, PLR0917 (one loop over the atoms that could go on)
             if goal in (new, last) or not graph.linked[k]:
                 continue
             last = goal
-            change = change_of(graph, grids, prices, now, other, goal)[0]
+            change = change_of(graph, grids, prices, other, goal)[0]
             if change < best and may_leave(graph, grids, scratch, other):
                 best, best_atom, best_grid = change, other, goal
     if best_atom < 0:
-        shift(graph, grids, atom, old, before_new, before_old)
+        shift(graph, grids, prices, atom, old, before_new, before_old)
     else:
-        _, old_perimeter, new_perimeter = change_of(graph, grids, prices, now, best_atom, best_grid)
-        shift(graph, grids, best_atom, best_grid, old_perimeter, new_perimeter)
-        now[best_grid] = price_of(graph, grids, prices, best_grid)
-    now[old], now[new] = price_of(graph, grids, prices, old), price_of(graph, grids, prices, new)
+        _, old_perimeter, new_perimeter = change_of(graph, grids, prices, best_atom, best_grid)
+        shift(graph, grids, prices, best_atom, best_grid, old_perimeter, new_perimeter)

@@ -1,6 +1,7 @@
 """What the kernels work on: the atoms of a piece as a graph, the grids on it, and what a change of grid costs.
 
-All functions with `compiled` run as machine code; their arguments are tuples of arrays that Python makes once a piece.
+All functions with `compiled` or `leaf` run as machine code; their arguments are tuples of arrays that Python makes once
+a piece.
 """
 
 import math
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geo.rebalance.compiled import compiled
+from geo.rebalance.compiled import compiled, inlined, leaf
 from geo.rebalance.problem import BoolArray, FloatArray, IntArray
 
 
@@ -38,7 +39,10 @@ class Graph(NamedTuple):
 
 
 class Grids(NamedTuple):
-    """The grid of each atom, and the sums of each grid; a grid without members is a number not in use."""
+    """The grid of each atom, and the sums of each grid; a grid without members is a number not in use.
+
+    `price` is what each grid costs, after `set_prices`, as long as `shift` alone moves atoms.
+    """
 
     of_atom: IntArray
     members: IntArray
@@ -46,6 +50,7 @@ class Grids(NamedTuple):
     workload: FloatArray
     area_m2: FloatArray
     perimeter_m: FloatArray
+    price: FloatArray
 
 
 class Prices(NamedTuple):
@@ -80,13 +85,14 @@ class Scratch(NamedTuple):
 def make_grids(graph: Graph, of_atom: IntArray, count: int) -> Grids:
     """Sum up the grids of a plan; room for `count` grids."""
     grids = Grids(
-        of_atom.copy(), np.zeros(count, np.int64), np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
-    )
+        of_atom.copy(), np.zeros(count, np.int64), np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count),
+        np.zeros(count),
+    )  # fmt: skip
     refresh(graph, grids)
     return grids
 
 
-@compiled
+@leaf
 def refresh(graph: Graph, grids: Grids) -> None:
     """Sum up the grids anew."""
     for values in (grids.households, grids.workload, grids.area_m2, grids.perimeter_m):
@@ -96,7 +102,7 @@ def refresh(graph: Graph, grids: Grids) -> None:
         add_atom(graph, grids, atom)
 
 
-@compiled
+@inlined
 def polsby_popper(area_m2: float, perimeter_m: float) -> float:
     """Area over that of the circle with the same perimeter: 1 for a circle, at most 1, and 1 where both are 0.
 
@@ -109,13 +115,13 @@ def polsby_popper(area_m2: float, perimeter_m: float) -> float:
     return min(1.0, 4 * math.pi * area_m2 / (perimeter_m * perimeter_m))
 
 
-@compiled
+@inlined
 def miss_of(graph: Graph, households: float) -> float:
     """Households above the ceiling or short of the floor."""
     return max(households - graph.ceiling, graph.floor - households, 0.0)
 
 
-@compiled
+@inlined
 def grid_price(
     graph: Graph, prices: Prices, households: float, workload: float, area_m2: float, perimeter_m: float
 ) -> float:
@@ -130,7 +136,7 @@ def grid_price(
     return price
 
 
-@compiled
+@inlined
 def price_of(graph: Graph, grids: Grids, prices: Prices, grid: int) -> float:
     """What one grid costs as it is; nothing where it is not in use."""
     if grids.members[grid] == 0:
@@ -140,22 +146,20 @@ def price_of(graph: Graph, grids: Grids, prices: Prices, grid: int) -> float:
     )
 
 
-@compiled
+@inlined
 def stay_of(graph: Graph, atom: int, grid: int) -> float:
     """Households of an atom that stay where they are when it is in this grid."""
     return graph.stay[atom, grid] if grid < graph.stay.shape[1] else 0.0
 
 
-@compiled
-def prices_of(graph: Graph, grids: Grids, prices: Prices) -> FloatArray:
-    """What each grid costs as it is."""
-    now = np.empty(len(grids.members))
-    for grid in range(len(now)):
-        now[grid] = price_of(graph, grids, prices, grid)
-    return now
+@leaf
+def set_prices(graph: Graph, grids: Grids, prices: Prices) -> None:
+    """Work out what each grid costs as it is."""
+    for grid in range(len(grids.members)):
+        grids.price[grid] = price_of(graph, grids, prices, grid)
 
 
-@compiled
+@leaf
 def total_price(graph: Graph, grids: Grids, prices: Prices) -> float:
     """What the plan costs."""
     price = 0.0
@@ -170,7 +174,7 @@ def total_price(graph: Graph, grids: Grids, prices: Prices) -> float:
     return price
 
 
-@compiled
+@leaf
 def total_miss(graph: Graph, grids: Grids) -> tuple[float, float]:
     """Households of grids outside the band, and the sum of their misses."""
     outside, miss = 0.0, 0.0
@@ -183,11 +187,9 @@ def total_miss(graph: Graph, grids: Grids) -> tuple[float, float]:
     return outside, miss
 
 
-@compiled
-def change_of(
-    graph: Graph, grids: Grids, prices: Prices, now: FloatArray, atom: int, new: int
-) -> tuple[float, float, float]:
-    """What moving an atom into a grid costs, when the grids cost `now`, and the two perimeters afterwards."""
+@inlined
+def change_of(graph: Graph, grids: Grids, prices: Prices, atom: int, new: int) -> tuple[float, float, float]:
+    """What moving an atom into a grid costs, and the two perimeters afterwards."""
     old = grids.of_atom[atom]
     to_old, to_new, walls = 0.0, 0.0, 0
     for k in range(graph.start[atom], graph.start[atom + 1]):
@@ -202,7 +204,7 @@ def change_of(
     old_perimeter = grids.perimeter_m[old] - graph.perimeter_m[atom] + 2 * to_old
     new_perimeter = grids.perimeter_m[new] + graph.perimeter_m[atom] - 2 * to_new
     change = prices.wall * walls + prices.moved * (stay_of(graph, atom, old) - stay_of(graph, atom, new))
-    change -= now[old] + now[new]
+    change -= grids.price[old] + grids.price[new]
     change += grid_price(
         graph, prices, grids.households[new] + households, grids.workload[new] + workload,
         grids.area_m2[new] + area_m2, new_perimeter,
@@ -215,8 +217,10 @@ def change_of(
     return change, old_perimeter, new_perimeter
 
 
-@compiled
-def shift(graph: Graph, grids: Grids, atom: int, new: int, old_perimeter: float, new_perimeter: float) -> None:
+@inlined
+def shift(  # noqa: PLR0913, PLR0917
+    graph: Graph, grids: Grids, prices: Prices, atom: int, new: int, old_perimeter: float, new_perimeter: float
+) -> None:
     """Move an atom into a grid."""
     old = grids.of_atom[atom]
     grids.of_atom[atom] = new
@@ -230,9 +234,11 @@ def shift(graph: Graph, grids: Grids, atom: int, new: int, old_perimeter: float,
     grids.area_m2[new] += graph.area_m2[atom]
     grids.perimeter_m[old] = old_perimeter
     grids.perimeter_m[new] = new_perimeter
+    grids.price[old] = price_of(graph, grids, prices, old)
+    grids.price[new] = price_of(graph, grids, prices, new)
 
 
-@compiled
+@inlined
 def may_leave(graph: Graph, grids: Grids, scratch: Scratch, atom: int) -> bool:
     """Tell whether an atom's grid stays connected, and not empty, without it.
 
@@ -281,7 +287,7 @@ def make_scratch(graph: Graph) -> Scratch:
     )  # fmt: skip
 
 
-@compiled
+@leaf
 def sum_two(graph: Graph, grids: Grids, atoms: IntArray, a: int, b: int) -> None:
     """Sum up two grids anew, whose atoms these are."""
     for grid in (a, b):
@@ -291,7 +297,7 @@ def sum_two(graph: Graph, grids: Grids, atoms: IntArray, a: int, b: int) -> None
         add_atom(graph, grids, atom)
 
 
-@compiled
+@inlined
 def add_atom(graph: Graph, grids: Grids, atom: int) -> None:
     """Add what an atom brings to the sums of its grid."""
     grid = grids.of_atom[atom]

@@ -11,6 +11,7 @@ import numpy as np
 
 from geo.rebalance.codes import match
 from geo.rebalance.problem import BoolArray, CommunityProblem, FloatArray, IntArray
+from geo.rebalance.scope import find_scope
 from geo.rebalance.sums import sum_by
 
 TOLERANCE = 1e-6
@@ -23,55 +24,35 @@ class Stakes:
     Attributes
     ----------
     allowed
-        Shape (n_atom, n_incumbent). Labels that fixed atoms and closed grids leave.
+        Shape (n_atom, n_incumbent). Labels that fixed atoms leave.
     had
         Shape (n_atom,). Households that have an incumbent grid, which move when their atom joins a new one.
     cost
         Shape (n_atom, n_incumbent). Households moved when an atom takes a label.
     least
         Shape (n_atom,). The smallest of them, or all it had when no label is allowed.
-    open_total
-        Households of the atoms whose grids are in question: neither in a closed grid nor above the ceiling.
-    open_size
-        Shape (n_incumbent,). Households of these atoms in each incumbent grid.
-    over_miss
-        Households by which the atoms above the ceiling exceed it: no plan misses the band by less.
     """
 
     allowed: BoolArray
     had: FloatArray
     cost: FloatArray
     least: FloatArray
-    open_total: float
-    open_size: FloatArray
-    over_miss: float
 
 
 def find_stakes(problem: CommunityProblem) -> Stakes:
-    """Work out what labels cost in a community."""
+    """Work out what labels cost in what is in question of a community (`find_scope`)."""
     count, known = problem.overlap.shape
-    closed = np.r_[problem.closed, False]
-    allowed = np.repeat(~problem.closed[None, :], count, axis=0)
+    allowed = np.ones((count, known), dtype=bool)
     held = problem.fixed & (problem.incumbent >= 0)
     allowed[held] = np.eye(known, dtype=bool)[problem.incumbent[held]]
     had = problem.overlap.sum(axis=1)
     cost = had[:, None] - problem.overlap
     least = np.where(allowed, cost, had[:, None]).min(axis=1, initial=np.inf)
-    over = problem.households > problem.band.ceiling
-    is_open = ~over & ~(held & closed[problem.incumbent])
-    return Stakes(
-        allowed=allowed,
-        had=had,
-        cost=cost,
-        least=np.minimum(least, had),
-        open_total=float(problem.households[is_open].sum()),
-        open_size=np.where(problem.closed, 0.0, problem.overlap[is_open].sum(axis=0)),
-        over_miss=float((problem.households[over] - problem.band.ceiling).sum()),
-    )
+    return Stakes(allowed=allowed, had=had, cost=cost, least=np.minimum(least, had))
 
 
 class Counting:
-    """The divisible bound of a community, whatever grids vanish and however many are new.
+    """The divisible bound of what is in question of a community, whatever grids vanish and however many are new.
 
     Parameters
     ----------
@@ -80,13 +61,10 @@ class Counting:
     """
 
     def __init__(self, problem: CommunityProblem, stakes: Stakes, *, miss: float) -> None:
-        spare = max(miss - stakes.over_miss, 0.0)
-        self.floor, self.ceiling = max(problem.band.floor - spare, 0.0), problem.band.ceiling + spare
-        if spare > 0 and stakes.over_miss > 0:  # then atoms above the ceiling may take others on
-            self.floor, self.ceiling = 0.0, np.inf
-        self.total = stakes.open_total
-        self.labels = np.flatnonzero(~problem.closed)
-        self.size = stakes.open_size[self.labels]
+        self.floor, self.ceiling = max(problem.band.floor - miss, 0.0), problem.band.ceiling + miss
+        self.total = float(problem.households.sum())
+        self.size = problem.overlap.sum(axis=0)
+        self.labels = np.arange(len(self.size))
         self.least = float(stakes.least.sum())
         self.fewest = int(np.ceil(self.total / self.ceiling - TOLERANCE))
         self.most = int(self.total / self.floor + TOLERANCE) if self.floor > 0 else len(problem.households)
@@ -113,10 +91,7 @@ class Counting:
         return max(best, self.least + _cheapest(self.households, self.strange_price, amount))
 
     def bound_taking(self, label: int, taken: FloatArray) -> FloatArray:
-        """Fewest households moved when grid `label` takes at least so many from others, shape (n,).
-
-        Not for communities with an atom above the ceiling.
-        """
+        """Fewest households moved when grid `label` takes at least so many from others, shape (n,)."""
         own = float(self.size[self.labels == label].sum())
         size = np.sort(self.size[self.labels != label])
         without = self.total - self.size.sum()
@@ -144,10 +119,16 @@ def _cheapest(households: FloatArray, price: FloatArray, amount: float) -> float
 def lower_bound(problem: CommunityProblem, *, miss_households: float = 0.0) -> float:
     """Fewest households that any plan moves whose miss of the band is no larger; infinite when there is no such plan.
 
+    In a plan an atom above the ceiling is a grid of its own.
+
     Whole compounds that lie in several incumbent grids move all but their largest part; beyond that the bound is that
     of units split at will.
     """
-    return Counting(problem, find_stakes(problem), miss=miss_households).bound()
+    scope = find_scope(problem, most_miss=miss_households)
+    if miss_households < scope.miss - TOLERANCE:
+        return float("inf")
+    spare = max(miss_households - scope.miss, 0.0)
+    return scope.least + Counting(scope.problem, find_stakes(scope.problem), miss=spare).bound()
 
 
 def count_moved(problem: CommunityProblem, grid: IntArray) -> float:
@@ -158,3 +139,13 @@ def count_moved(problem: CommunityProblem, grid: IntArray) -> float:
 def total_miss(problem: CommunityProblem, grid: IntArray) -> float:
     """Households above the ceiling or short of the floor, summed over the grids."""
     return float(problem.band.miss(sum_by(grid, problem.households)).sum())
+
+
+def is_whole(problem: CommunityProblem) -> bool:
+    """Whether all counts are whole, so that households moved are."""
+    return bool((problem.overlap == np.round(problem.overlap)).all() and problem.households.sum() % 1 == 0)
+
+
+def rounded(problem: CommunityProblem, bound: float) -> float:
+    """A bound rounded up where households moved are whole."""
+    return float(np.ceil(bound - TOLERANCE)) if is_whole(problem) and np.isfinite(bound) else bound

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from geo.rebalance.board import Graph, Grids, Prices, Scratch, grid_price, miss_of, sum_two
-from geo.rebalance.compiled import RandomState, compiled, draw, draw_below
+from geo.rebalance.compiled import RandomState, compiled, draw, draw_below, leaf
 from geo.rebalance.problem import IntArray
 
 NOT_CUT = 1e300
@@ -32,7 +32,7 @@ def gather(grids: Grids, scratch: Scratch, a: int, b: int) -> IntArray:
     return scratch.atoms[:count]
 
 
-@compiled
+@leaf
 def is_connected(graph: Graph, grids: Grids, first: int, count: int, scratch: Scratch) -> bool:
     """Tell whether a grid with so many atoms, one of which is given, is connected."""
     mark, queue, grid = scratch.mark, scratch.queue, grids.of_atom[first]
@@ -53,31 +53,52 @@ def is_connected(graph: Graph, grids: Grids, first: int, count: int, scratch: Sc
     return tail == count
 
 
-@compiled
-def line_cut(  # noqa: C901, PLR0913, PLR0917 (one pass over the atoms)
+@leaf
+def are_connected(graph: Graph, grids: Grids, atoms: IntArray, a: int, b: int, scratch: Scratch) -> bool:
+    """Tell whether two grids, whose atoms these are, are both connected and neither is empty."""
+    first_a, first_b, count = -1, -1, 0
+    for atom in atoms:
+        if grids.of_atom[atom] == a:
+            first_a = atom
+            count += 1
+        else:
+            first_b = atom
+    if first_a < 0 or first_b < 0:
+        return False
+    return is_connected(graph, grids, first_a, count, scratch) and is_connected(
+        graph, grids, first_b, len(atoms) - count, scratch
+    )
+
+
+@leaf
+def merge(graph: Graph, grids: Grids, atoms: IntArray, a: int, b: int) -> None:
+    """Put all these atoms into grid b, with its sums; grid a is empty then."""
+    for atom in atoms:
+        grids.of_atom[atom] = b
+    sum_two(graph, grids, atoms, a, b)
+
+
+@leaf
+def line_cut(  # noqa: PLR0913, PLR0917 (one pass over the atoms)
     graph: Graph, grids: Grids, prices: Prices, atoms: IntArray, a: int, b: int, angle: float, share: float,
     scratch: Scratch,
 ) -> float:  # fmt: skip
     """Cut atoms by a straight line of a given direction where it is cheapest, the part before it becomes grid a.
 
-    With a share (0-1), where that share of the households lies before it. Writes `of_atom` alone, not the sums; gives
-    the price, `NOT_CUT` where a part is not connected.
+    With a share (0-1), where that share of the households lies before it. Reads the sums of all these atoms from grid b
+    (`merge`) and writes `of_atom` alone; gives the price. The parts need not be connected (`are_connected`).
     """
-    count = len(atoms)
-    along = np.empty(count)
-    for i in range(count):
-        along[i] = graph.xy_m[atoms[i], 0] * math.cos(angle) + graph.xy_m[atoms[i], 1] * math.sin(angle)
-    order = np.argsort(along)
-    for i in range(count):
-        grids.of_atom[atoms[i]] = b
-    sum_two(graph, grids, atoms, a, b)
+    count, order = len(atoms), scratch.order
+    sort_along(graph, atoms, math.cos(angle), math.sin(angle), scratch)
+    for atom in atoms:
+        grids.of_atom[atom] = b
     households, workload, area_m2 = grids.households[b], grids.workload[b], grids.area_m2[b]
     before = after = 0.0
     after = grids.perimeter_m[b]
     own = own_load = own_m2 = 0.0
     best, best_count = NOT_CUT, 0
     for i in range(count - 1):
-        atom = atoms[order[i]]
+        atom = order[i]
         to_a = to_b = 0.0
         for k in range(graph.start[atom], graph.start[atom + 1]):
             grid = grids.of_atom[graph.near[k]]
@@ -99,13 +120,31 @@ def line_cut(  # noqa: C901, PLR0913, PLR0917 (one pass over the atoms)
         if price < best:
             best, best_count = price, i + 1
     for i in range(best_count, count):
-        grids.of_atom[atoms[order[i]]] = b
-    if best_count == 0 or not is_connected(graph, grids, atoms[order[0]], best_count, scratch):
-        return NOT_CUT
-    return best if is_connected(graph, grids, atoms[order[count - 1]], count - best_count, scratch) else NOT_CUT
+        grids.of_atom[order[i]] = b
+    return best
 
 
-@compiled
+@leaf
+def sort_along(graph: Graph, atoms: IntArray, east: float, north: float, scratch: Scratch) -> None:
+    """Put atoms into `order` as they come in a direction, by Shell's sort; `below` is how far each lies along it."""
+    order, along, count = scratch.order, scratch.below, len(atoms)
+    for i in range(count):
+        order[i] = atoms[i]
+        along[atoms[i]] = graph.xy_m[atoms[i], 0] * east + graph.xy_m[atoms[i], 1] * north
+    gap = 1
+    while gap < count // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, count):
+            atom, j = order[i], i
+            while j >= gap and along[order[j - gap]] > along[atom]:
+                order[j] = order[j - gap]
+                j -= gap
+            order[j] = atom
+        gap //= 3
+
+
+@leaf
 def tree_cut(  # noqa: C901, PLR0913, PLR0917 (one pass up the tree, one down)
     graph: Graph, grids: Grids, prices: Prices, atoms: IntArray, a: int, b: int, share: float, scratch: Scratch,
     state: RandomState,
@@ -117,8 +156,8 @@ def tree_cut(  # noqa: C901, PLR0913, PLR0917 (one pass up the tree, one down)
     count = len(atoms)
     for i in range(count):
         grids.of_atom[atoms[i]] = b
-    order = grow_tree(graph, grids, atoms, b, scratch, state)
-    below = scratch.below
+    grow_tree(graph, grids, atoms, b, scratch, state)
+    below, order = scratch.below, scratch.order
     for i in range(count - 1, 0, -1):
         below[scratch.parent[order[i]]] += below[order[i]]
     total = below[order[0]]
@@ -148,9 +187,9 @@ def tree_cut(  # noqa: C901, PLR0913, PLR0917 (one pass up the tree, one down)
     return best
 
 
-@compiled
-def grow_tree(graph: Graph, grids: Grids, atoms: IntArray, grid: int, scratch: Scratch, state: RandomState) -> IntArray:
-    """Grow a random spanning tree of a connected grid: its atoms from the root outwards, parents and own households."""
+@leaf
+def grow_tree(graph: Graph, grids: Grids, atoms: IntArray, grid: int, scratch: Scratch, state: RandomState) -> None:
+    """Grow a random spanning tree of a connected grid: `order` from the root outwards, parents and own households."""
     mark, edges, order = scratch.mark, scratch.edges, scratch.order
     mark[0] += 2
     seen = mark[0]
@@ -173,7 +212,7 @@ def grow_tree(graph: Graph, grids: Grids, atoms: IntArray, grid: int, scratch: S
             edges[pick] = edges[waiting]
             found = mark[graph.near[k] + 1] != seen
         if not found:
-            return order[:done]
+            return
         here = graph.near[k]
         mark[here + 1] = seen
         scratch.parent[here] = graph.source[k]
@@ -203,10 +242,11 @@ def draw_plan(graph: Graph, grids: Grids, prices: Prices, count: int, scratch: S
             continue
         share = part / room[grid]
         is_cut = False
+        merge(graph, grids, atoms, used, grid)
         for _ in range(4):
-            angle = draw(state) * 2 * math.pi
-            if line_cut(graph, grids, prices, atoms, used, grid, angle, share, scratch) < NOT_CUT:
-                is_cut = True
+            line_cut(graph, grids, prices, atoms, used, grid, draw(state) * 2 * math.pi, share, scratch)
+            is_cut = are_connected(graph, grids, atoms, used, grid, scratch)
+            if is_cut:
                 break
         if not is_cut:
             tree_cut(graph, grids, prices, atoms, used, grid, share, scratch, state)
@@ -215,7 +255,7 @@ def draw_plan(graph: Graph, grids: Grids, prices: Prices, count: int, scratch: S
         used += 1
 
 
-@compiled
+@leaf
 def pair_price(graph: Graph, grids: Grids, prices: Prices, atoms: IntArray, a: int, b: int) -> float:
     """What two grids cost, with walls inside and households moved; their atoms are given."""
     price = 0.0

@@ -15,20 +15,21 @@ import numpy as np
 
 from geo.rebalance.board import (
     Graph,
+    Grids,
     Prices,
+    Scratch,
     change_of,
     make_grids,
     make_scratch,
     may_leave,
-    price_of,
-    prices_of,
+    set_prices,
     shift,
     stay_of,
     total_miss,
     total_price,
 )
 from geo.rebalance.bounds import TOLERANCE
-from geo.rebalance.compiled import RandomState, compiled, draw, draw_below
+from geo.rebalance.compiled import RandomState, compiled, draw, draw_below, leaf
 from geo.rebalance.incumbents import connected_incumbent, label_as
 from geo.rebalance.pieces import Piece, make_pieces
 from geo.rebalance.prices import LEAST_SHAPE_PRICE, MEAN_SHAPE, WALL_RATIO
@@ -42,6 +43,15 @@ class Heat(NamedTuple):
     cold: float
     miss: float
     shape: float
+
+
+class Ledger(NamedTuple):
+    """Households moved and shape lost before a run; households that may move at no cost; miss that a plan may have."""
+
+    moved: float
+    lost: float
+    limit: float
+    spare: float
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ LEAST = Digging(
 )  # fmt: skip
 SHAPELY = Digging(
     (Heat(40.0, 0.25, 2.0, 60.0), Heat(15.0, 0.25, 2.0, 150.0), Heat(6.0, 0.25, 2.0, 60.0), Heat(3.0, 0.25, 2.0, 25.0)),
-    runs=4, steps=4_000, most_steps=500_000,
+    runs=4, steps=4_000, most_steps=4_000_000,
 )  # fmt: skip
 
 
@@ -147,7 +157,7 @@ def _is_better(one: Sequence[float], other: Sequence[float]) -> bool:
     return one[0] < other[0] - TOLERANCE or (one[0] <= other[0] + TOLERANCE and one[1] < other[1] - TOLERANCE)
 
 
-@compiled
+@leaf
 def shape_prices(shape: float) -> Prices:
     """Prices of shape and walls alone."""
     return Prices(0.0, 0.0, 0.0, shape, 0.0, 1.0, shape * WALL_RATIO)
@@ -174,19 +184,30 @@ def worth_of(graph: Graph, plan: IntArray, limit: float) -> tuple[float, float]:
 
 
 @compiled
-def anneal_moved(  # noqa: PLR0913, PLR0917 (one loop, compiled)
+def anneal_moved(  # noqa: PLR0913, PLR0917
     graph: Graph, origin: IntArray, heat: Heat, steps: int, limit: float, spare: float, state: RandomState
 ) -> tuple[float, float, IntArray]:
     """Move single atoms over the border, ever colder: the worth of the best plan within the spare miss, and the plan.
 
     Households moved cost 1 each beyond the limit.
     """
-    grids = make_grids(graph, origin, origin.max() + 1)
-    scratch, prices = make_scratch(graph), shape_prices(heat.shape)
-    now = prices_of(graph, grids, prices)
+    best, grids = origin.copy(), make_grids(graph, origin, origin.max() + 1)
     moved, lost = worth_of(graph, origin, 0.0)
+    ledger = Ledger(moved, lost, limit, spare)
+    over, lost = cool(graph, grids, heat, steps, ledger, make_scratch(graph), state, best)
+    return over, lost, best
+
+
+@leaf
+def cool(  # noqa: PLR0913, PLR0917 (one loop, compiled)
+    graph: Graph, grids: Grids, heat: Heat, steps: int, ledger: Ledger, scratch: Scratch, state: RandomState,
+    best: IntArray,
+) -> tuple[float, float]:  # fmt: skip
+    """Anneal grids and write down the best plan met; give its worth."""
+    prices, moved, lost, limit = shape_prices(heat.shape), ledger.moved, ledger.lost, ledger.limit
+    set_prices(graph, grids, prices)
     miss = total_miss(graph, grids)[1]
-    best, best_over, best_lost = origin.copy(), math.inf, math.inf
+    best_over, best_lost = math.inf, math.inf
     most_shape, known = 3.0 * heat.shape, graph.stay.shape[1]  # two grids, and some walls
     movable, source, near, households, stay = graph.movable, graph.source, graph.near, graph.households, graph.stay
     of_atom, members, size, links = grids.of_atom, grids.members, grids.households, len(graph.movable)
@@ -206,17 +227,17 @@ def anneal_moved(  # noqa: PLR0913, PLR0917 (one loop, compiled)
             change += heat.warm * math.exp(cooling * step) * math.log(1.0 - draw(state))
         if change > most_shape:
             continue
-        shape, old_perimeter, new_perimeter = change_of(graph, grids, prices, now, atom, new)
+        shape, old_perimeter, new_perimeter = change_of(graph, grids, prices, atom, new)
         if change + shape > 0.0 or not may_leave(graph, grids, scratch, atom):
             continue
-        shift(graph, grids, atom, new, old_perimeter, new_perimeter)
-        now[old], now[new] = price_of(graph, grids, prices, old), price_of(graph, grids, prices, new)
+        shift(graph, grids, prices, atom, new, old_perimeter, new_perimeter)
         moved += moves
         miss += misses
         lost += shape / heat.shape
-        if miss <= spare + TOLERANCE:
+        if miss <= ledger.spare + TOLERANCE:
             over = max(moved - limit, 0.0)
             if over < best_over - TOLERANCE or (over <= best_over + TOLERANCE and lost < best_lost - TOLERANCE):
                 best_over, best_lost = over, lost
-                best[:] = of_atom
-    return best_over, best_lost, best
+                for i in range(len(best)):
+                    best[i] = of_atom[i]
+    return best_over, best_lost

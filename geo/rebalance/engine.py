@@ -53,10 +53,10 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
 ) -> RebalancePlan:
     """Cut units into connected grids with households in a band, each grid inside one community.
 
-    Neighbours share at least 1 m of border, or face each other across a street of at most 40 m where the units do not
-    all touch (points: a Delaunay edge), unless the straight line between their inside points crosses a barrier. Pieces
-    that a wider gap separates, and units without any neighbour, are joined by bridges. New grids are numbered from the
-    northwest, west to east and row by row from north to south.
+    Neighbours share at least 1 m of border or run beside each other within half a metre, or face each other across a
+    street of at most 40 m where the units do not all touch (points: a Delaunay edge), unless the straight line between
+    their inside points crosses a barrier. Pieces that a wider gap separates, and units without any neighbour, are
+    joined by bridges. New grids are numbered from the northwest, west to east and row by row from north to south.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def rebalance(  # noqa: PLR0913 (the options of the job, all keyword-only)
     closed
         Codes of current grids that stay exactly as they are.
     reach_m
-        Longest edge between neighbouring points, in metres; without it, what is usual in the community
+        Of points alone: longest edge between neighbours, in metres; without it, what is usual in the community
         (`adjacency.find_neighbours`). Pieces that this leaves apart are bridged.
     time_limit_s
         Ends the search after about so many seconds with the best plan found; then the plan may differ from run to run.
@@ -155,8 +155,8 @@ def rebalance_front(  # noqa: PLR0913 (the options of the job, all keyword-only)
 def undominated(plans: Sequence[RebalancePlan]) -> tuple[RebalancePlan, ...]:
     """Leave out plans that another one equals or beats in households moved and in shape; fewest moved first."""
     kept: list[RebalancePlan] = []
-    for plan in sorted(plans, key=lambda plan: (plan.moved_households or 0.0, -(plan.mean_compactness or 0.0))):
-        if not kept or (plan.mean_compactness or 0.0) > (kept[-1].mean_compactness or 0.0):
+    for plan in sorted(plans, key=lambda plan: (plan.moved_households or 0.0, plan.lost_shape)):
+        if not kept or plan.lost_shape < kept[-1].lost_shape:
             kept.append(plan)
     return tuple(kept)
 
@@ -197,6 +197,8 @@ def _read(  # noqa: PLR0913 (the options of the job, all keyword-only)
         units, households=households, within=within, compound=compound, current=current, inside=inside, weights=weights,
         fixed=fixed,
     )  # fmt: skip
+    if reach_m is not None and not read.is_point:
+        raise InvalidInputError(f"the reach {reach_m:g} m is for points alone; these units are polygons")
     unknown = sorted(set(closed) - set(read.incumbents))
     if unknown:
         raise InvalidInputError(f"there is no current grid {unknown[0]} to lock")
@@ -230,7 +232,8 @@ def _solve(
     The effort is shared by counts alone, so that plans do not hang on the machine or on how many work at once.
     """
     problems, started = prepared.problems, time.time()
-    left, done, solutions = list(range(len(problems))), 0, dict[int, CommunitySolution]()
+    left = sorted(range(len(problems)), key=lambda i: -problems[i].overlap.size)  # none that takes long comes last
+    done, solutions = 0, dict[int, CommunitySolution]()
     budget, before = _effort_in_all(len(problems)), -1
     for effort, part in ROUNDS:
         own, until = min(effort, budget // max(len(left), 1)), math.inf

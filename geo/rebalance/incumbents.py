@@ -8,8 +8,8 @@ from scipy.optimize import linear_sum_assignment
 
 from geo.rebalance.adjacency import connect
 from geo.rebalance.board import Graph, Prices, make_grids, make_scratch, sum_two
-from geo.rebalance.compiled import RandomState, compiled, draw
-from geo.rebalance.cuts import BY_PRICE, NOT_CUT, gather, line_cut, pair_price, tree_cut
+from geo.rebalance.compiled import RandomState, compiled, draw, leaf
+from geo.rebalance.cuts import BY_PRICE, NOT_CUT, are_connected, gather, line_cut, merge, pair_price, tree_cut
 from geo.rebalance.pieces import Piece
 from geo.rebalance.problem import FloatArray, IntArray
 from geo.rebalance.sums import sum_by
@@ -126,6 +126,13 @@ def dissolve(graph: Graph, of_atom: IntArray, label: int) -> IntArray:
     size = np.zeros(plan.max() + 1)
     for atom in range(len(plan)):
         size[plan[atom]] += graph.households[atom]
+    hand_out(graph, plan, size, label)
+    return plan
+
+
+@leaf
+def hand_out(graph: Graph, plan: IntArray, size: FloatArray, label: int) -> None:
+    """Give the atoms of a grid away as `dissolve` does; `size` is the households of each grid."""
     while True:
         best, best_grid, best_border = -1, -1, -1.0
         for atom in range(len(plan)):
@@ -139,7 +146,7 @@ def dissolve(graph: Graph, of_atom: IntArray, label: int) -> IntArray:
                 if is_smaller or (grid == best_grid and graph.border_m[k] > best_border):
                     best, best_grid, best_border = atom, grid, graph.border_m[k]
         if best < 0:
-            return plan
+            return
         plan[best] = best_grid
         size[best_grid] += graph.households[best]
 
@@ -157,10 +164,11 @@ def split(graph: Graph, of_atom: IntArray, label: int, new: int, prices: Prices,
         a, b = (label, new) if attempt % 2 == 0 else (new, label)
         if attempt < LINES:
             angle = 6.283185307179586 * (attempt // 2 + draw(state)) / (LINES // 2)
-            price = line_cut(graph, grids, prices, atoms, a, b, angle, BY_PRICE, scratch)
+            merge(graph, grids, atoms, a, b)
+            line_cut(graph, grids, prices, atoms, a, b, angle, BY_PRICE, scratch)
         else:
-            price = tree_cut(graph, grids, prices, atoms, a, b, BY_PRICE, scratch, state)
-        if price >= NOT_CUT:
+            tree_cut(graph, grids, prices, atoms, a, b, BY_PRICE, scratch, state)
+        if not are_connected(graph, grids, atoms, a, b, scratch):
             continue
         sum_two(graph, grids, atoms, a, b)
         price = pair_price(graph, grids, prices, atoms, a, b)

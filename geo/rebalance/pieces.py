@@ -45,21 +45,31 @@ class Piece:
 
 def make_pieces(problem: CommunityProblem) -> list[Piece]:
     """Take a community apart: atoms above the ceiling, closed grids, and what they leave connected."""
-    count = len(problem.households)
-    own = np.full(count, -1)
-    over = np.flatnonzero(problem.households > problem.band.ceiling)
-    own[over] = len(problem.incumbents) + np.arange(len(over))
-    if problem.closed.any():
-        locked = problem.fixed & np.r_[problem.closed, False][problem.incumbent]
-        own[locked] = problem.incumbent[locked]
+    own, piece_of = part(problem)
     keep: BoolArray = own[problem.pairs[:, 0]] == own[problem.pairs[:, 1]]
-    piece_of = connect(own - own.min(initial=0), problem.pairs)
     numbers = np.unique(piece_of)
     home = _home(problem, piece_of, len(numbers))
     return [
         _cut_out(problem, np.flatnonzero(piece_of == number), keep, home == number, own=own, alone=len(numbers) == 1)
         for number in numbers
     ]
+
+
+def part(problem: CommunityProblem) -> tuple[IntArray, IntArray]:
+    """Number the pieces; also what sets one apart: an atom above the ceiling, a closed grid, -1 for all others.
+
+    Returns
+    -------
+    own, piece
+        Shapes (n_atom,).
+    """
+    own = np.full(len(problem.households), -1, dtype=np.int64)
+    over = np.flatnonzero(problem.households > problem.band.ceiling)
+    own[over] = len(problem.incumbents) + np.arange(len(over))
+    if problem.closed.any():
+        locked = problem.fixed & np.r_[problem.closed, False][problem.incumbent]
+        own[locked] = problem.incumbent[locked]
+    return own, connect(own - own.min(initial=0), problem.pairs)
 
 
 def _home(problem: CommunityProblem, piece_of: IntArray, count: int) -> IntArray:

@@ -77,6 +77,9 @@ class RebalancePlan:
         Pairs of neighbouring units in one grid that a barrier parts.
     rings
         Holes in grids, and grids inside another one; None where the units are points.
+    mean_distance_m
+        How far the units are from the middle of their grid, in the mean: the measure of shape where they are points;
+        None of polygons, whose grids have a Polsby-Popper ratio.
     cut_compounds, parted_compounds
         Compounds cut by unit because they alone exceed the ceiling; compounds that lie in several pieces or
         communities, of which every piece is whole.
@@ -89,6 +92,7 @@ class RebalancePlan:
     disconnected_grids: int
     barrier_crossings: int
     rings: Rings | None
+    mean_distance_m: float | None
     cut_compounds: tuple[str, ...]
     parted_compounds: tuple[str, ...]
     band: Band
@@ -130,6 +134,11 @@ class RebalancePlan:
         values = [grid.compactness for grid in self.grids if grid.compactness is not None]
         return sum(values) / len(values) if values else None
 
+    @property
+    def lost_shape(self) -> float:
+        """What shape leaves to be wished for, to compare plans of the same units: metres of points, else a ratio."""
+        return 1 - (self.mean_compactness or 0.0) if self.mean_distance_m is None else self.mean_distance_m
+
 
 def assemble(
     prepared: Prepared, solutions: Sequence[CommunitySolution], *, seed: int, shape: float | None = None
@@ -154,6 +163,7 @@ def assemble(
         disconnected_grids=_disconnected(prepared, number),
         barrier_crossings=_crossings(prepared, number),
         rings=_rings(prepared, number),
+        mean_distance_m=_mean_distance_m(number, inside) if units.is_point else None,
         cut_compounds=tuple(units.compounds[c] for c in prepared.atoms.cut_compounds),
         parted_compounds=tuple(units.compounds[c] for c in prepared.atoms.parted_compounds),
         band=prepared.band,
@@ -194,6 +204,13 @@ def _compactness(prepared: Prepared, number: IntArray, count: int) -> FloatArray
     area_m2 = sum_by(number, near.area_m2, count)
     perimeter_m = sum_by(number, near.perimeter_m, count) - 2 * shared_m
     return np.array([polsby_popper(a, p) for a, p in zip(area_m2.tolist(), perimeter_m.tolist(), strict=True)])
+
+
+def _mean_distance_m(number: IntArray, xy_m: FloatArray) -> float:
+    """How far points are from the middle of their grid, in the mean."""
+    members = np.bincount(number)[number]
+    middle_m = np.stack([sum_by(number, xy_m[:, k])[number] / members for k in (0, 1)], axis=1)
+    return float(np.hypot(*(xy_m - middle_m).T).mean())
 
 
 def _disconnected(prepared: Prepared, number: IntArray) -> int:

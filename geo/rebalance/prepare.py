@@ -15,6 +15,9 @@ from geo.rebalance.problem import Band, CommunityProblem, FloatArray, IntArray, 
 from geo.rebalance.sums import sum_by
 from geo.rebalance.units import Units
 
+THOROUGH_UNITS = 150_000
+"""With more of them the search for shape is held short, so that a city is redrawn in the time one waits for it."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -125,6 +128,7 @@ class _Splitter:
             fixed=fixed | (np.r_[closed, False][incumbent] if len(closed) else False),
             closed=closed,
             shape=shape,
+            is_thorough=len(self.units.households) <= THOROUGH_UNITS,
         )
 
     def _overlap(self, unit: IntArray, atom: IntArray, count: int) -> tuple[FloatArray, IntArray, tuple[str, ...]]:

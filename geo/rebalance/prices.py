@@ -1,5 +1,7 @@
 """What a plan of a piece costs in households, how warm its search is, and how long it takes."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from geo.rebalance.board import Prices
@@ -8,21 +10,26 @@ from geo.rebalance.problem import CommunityProblem
 from geo.rebalance.redraw import likely_counts
 from geo.rebalance.settle import Heat, Stage
 
-DRAWN_STAGES = (
-    Stage(kept=40, steps=20, rounds=0),
-    Stage(kept=16, steps=0, rounds=8),
-    Stage(kept=4, steps=0, rounds=40),
-)
-KEPT_STAGES = (
-    Stage(kept=40, steps=100, rounds=1),
-    Stage(kept=8, steps=400, rounds=5),
-    Stage(kept=3, steps=2000, rounds=12),
-)
-MIXED_STAGES = (
-    Stage(kept=48, steps=60, rounds=2),
-    Stage(kept=12, steps=100, rounds=12),
-    Stage(kept=4, steps=300, rounds=40),
-)
+
+class Depth(NamedTuple):
+    """How long a piece is searched: plans drawn for each number of grids, and the stages they go through."""
+
+    starts: int
+    stages: tuple[Stage, ...]
+
+
+def _depth(starts: int, *stages: tuple[int, int, int]) -> Depth:
+    """Write a depth as a row of a table, each stage by plans kept, steps and rounds."""
+    return Depth(starts, tuple(Stage(*stage) for stage in stages))
+
+
+DRAWN = _depth(8, (40, 20, 0), (16, 0, 8), (4, 0, 40))
+DRAWN_LONG = _depth(24, (120, 20, 0), (60, 0, 3), (20, 0, 8), (6, 0, 30), (2, 0, 60))
+KEPT = _depth(8, (40, 100, 1), (8, 400, 5), (3, 2000, 12))
+MIXED = _depth(8, (48, 60, 2), (12, 100, 12), (4, 300, 40))
+MIXED_LONG = _depth(16, (64, 60, 2), (24, 100, 8), (8, 200, 20), (3, 300, 60))
+MANY_GRIDS = 5
+"""With fewer, nearly every search of a redraw ends on the same plan, however long it is."""
 OUTSIDE_HOUSEHOLDS = 40.0
 """Flat price of a grid outside the band, so that one grid misses by much rather than several by little."""
 LEAST_SHAPE_PRICE, SHAPE_PRICE = 0.2, 400.0
@@ -41,11 +48,14 @@ def follows(problem: CommunityProblem) -> bool:
     return problem.mode == "adjust" and problem.shape < 1
 
 
-def stages_of(problem: CommunityProblem) -> tuple[Stage, ...]:
+def depth_of(problem: CommunityProblem, piece: Piece) -> Depth:
     """How long to search."""
     if not follows(problem):
-        return DRAWN_STAGES
-    return MIXED_STAGES if problem.shape > 0 else KEPT_STAGES
+        has_many = likely_counts(piece.band, piece.total)[0] >= MANY_GRIDS
+        return DRAWN_LONG if problem.is_thorough and has_many else DRAWN
+    if problem.shape <= 0:
+        return KEPT
+    return MIXED_LONG if problem.is_thorough else MIXED
 
 
 def shape_price(shape: float) -> float:
@@ -67,7 +77,7 @@ def prices_of_problem(problem: CommunityProblem, piece: Piece) -> Prices:
         shape=shape,
         balance=shape * (BALANCE_RATIO if is_weighted else EVEN_RATIO),
         ideal=max(ideal, 1e-9),
-        wall=shape * WALL_RATIO,
+        wall=0.0 if piece.graph.linked.all() else shape * WALL_RATIO,
     )
 
 

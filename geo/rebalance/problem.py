@@ -94,6 +94,8 @@ class CommunityProblem:
         atom joins.
     shape
         0: fewest households moved; 1: best shape; between: a price of both.
+    is_thorough
+        Whether the search for shape may take twice as long, as it does where there are not too many units in all.
     """
 
     community: str
@@ -116,6 +118,7 @@ class CommunityProblem:
     fixed: BoolArray
     closed: BoolArray
     shape: float
+    is_thorough: bool
 
 
 @dataclass(frozen=True)

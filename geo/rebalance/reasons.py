@@ -71,11 +71,11 @@ def explain(shortfall: Shortfall, band: Band, *, code: str | None = None) -> Rea
     Parameters
     ----------
     code
-        Name of the unit that the shortfall points at; its row, counted from 0 as in the input, without one.
+        Name of the unit that the shortfall points at; its row, counted from 1, without one.
     """
     values = {
-        "place": f"第 {shortfall.unit} 行单元" if code is None else f"单元 {code}",
-        "place_en": f"the unit in row {shortfall.unit}" if code is None else f"unit {code}",
+        "place": f"第 {shortfall.unit + 1} 行单元" if code is None else f"单元 {code}",
+        "place_en": f"the unit in row {shortfall.unit + 1}" if code is None else f"unit {code}",
         "units": shortfall.units,
         "households": shortfall.households,
         "floor": band.floor,

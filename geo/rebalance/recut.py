@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from geo.rebalance.anneal import rank, walk
 from geo.rebalance.board import Graph, Grids, Prices, Scratch, refresh, sum_two
-from geo.rebalance.compiled import RandomState, compiled, draw, draw_below
-from geo.rebalance.cuts import BY_PRICE, NOT_CUT, gather, line_cut, pair_price, tree_cut
+from geo.rebalance.compiled import RandomState, compiled, draw, draw_below, leaf
+from geo.rebalance.cuts import BY_PRICE, NOT_CUT, are_connected, gather, line_cut, merge, pair_price, tree_cut
 from geo.rebalance.problem import IntArray
 
 CHUNKS = 8
@@ -34,17 +34,17 @@ class Polish(NamedTuple):
     keep_cold: float
 
 
-@compiled
-def links_between(graph: Graph, grids: Grids, atoms: IntArray, a: int, b: int, scratch: Scratch) -> IntArray:
-    """Positions of the links over the border between two grids, from both sides."""
+@leaf
+def links_between(graph: Graph, grids: Grids, atoms: IntArray, a: int, b: int, edges: IntArray) -> int:
+    """Write down the positions of the links over the border between two grids, from both sides; how many there are."""
     count = 0
     for atom in atoms:
         for k in range(graph.start[atom], graph.start[atom + 1]):
             grid = grids.of_atom[graph.near[k]]
             if graph.linked[k] and graph.is_free[atom] and grid != grids.of_atom[atom] and grid in (a, b):
-                scratch.edges[count] = k
+                edges[count] = k
                 count += 1
-    return scratch.edges[:count]
+    return count
 
 
 @compiled
@@ -91,7 +91,7 @@ def recut(  # noqa: PLR0913, PLR0917
         plan_price = pair_price(graph, grids, prices, atoms, a, b)
         for chunk in range(CHUNKS):
             temperature = polish.warm * (polish.cold / polish.warm) ** (chunk / (CHUNKS - 1))
-            links = links_between(graph, grids, atoms, a, b, scratch)
+            links = scratch.edges[: links_between(graph, grids, atoms, a, b, scratch.edges)]
             steps = int(polish.steps * len(links) / CHUNKS)
             walk(graph, grids, prices, links, steps, temperature, 0.0, scratch, state)
             price = pair_price(graph, grids, prices, atoms, a, b)
@@ -102,13 +102,12 @@ def recut(  # noqa: PLR0913, PLR0917
         is_new = plan_price <= kept_price + limit
         if is_new:
             kept = plan
-    for i in range(len(atoms)):
-        grids.of_atom[atoms[i]] = kept[i]
+    put(grids, atoms, kept)
     sum_two(graph, grids, atoms, a, b)
     return is_new
 
 
-@compiled
+@leaf
 def holds_fixed(graph: Graph, grids: Grids, atoms: IntArray, kept: IntArray) -> bool:
     """Tell whether the fixed ones of these atoms are in the grids they were in."""
     for i in range(len(atoms)):  # noqa: SIM110 (a compiled loop)
@@ -126,10 +125,22 @@ def cut_anew(  # noqa: PLR0913, PLR0917
     if draw(state) < tree_ratio:
         return tree_cut(graph, grids, prices, atoms, a, b, BY_PRICE, scratch, state) < NOT_CUT
     angle = draw(state) * 2 * math.pi
+    merge(graph, grids, atoms, a, b)
     first = line_cut(graph, grids, prices, atoms, a, b, angle, BY_PRICE, scratch)
     plan = grids.of_atom[atoms]
     second = line_cut(graph, grids, prices, atoms, a, b, angle + math.pi / 2, BY_PRICE, scratch)
-    if first < second:
-        for i in range(len(atoms)):
-            grids.of_atom[atoms[i]] = plan[i]
-    return min(first, second) < NOT_CUT
+    if second <= first and are_connected(graph, grids, atoms, a, b, scratch):
+        return True
+    other = grids.of_atom[atoms]
+    put(grids, atoms, plan)
+    if are_connected(graph, grids, atoms, a, b, scratch):
+        return True
+    put(grids, atoms, other)
+    return first < second and are_connected(graph, grids, atoms, a, b, scratch)
+
+
+@leaf
+def put(grids: Grids, atoms: IntArray, plan: IntArray) -> None:
+    """Put each of these atoms into the grid that a plan gives it."""
+    for i in range(len(atoms)):
+        grids.of_atom[atoms[i]] = plan[i]

@@ -6,7 +6,7 @@ import numpy as np
 
 from geo.rebalance.anneal import Schedule, anneal, rank
 from geo.rebalance.board import Graph, Grids, Prices, Scratch, make_grids, make_scratch
-from geo.rebalance.compiled import RandomState, compiled
+from geo.rebalance.compiled import RandomState, compiled, leaf
 from geo.rebalance.problem import FloatArray, IntArray
 from geo.rebalance.recut import Polish, recut_pairs
 
@@ -71,7 +71,7 @@ def different(ranks: FloatArray, count: int) -> IntArray:
     return order[:kept]
 
 
-@compiled
+@leaf
 def value(graph: Graph, grids: Grids, prices: Prices, heat: Heat) -> float:
     """Rank of a plan, in which each grid has its own price."""
     used = 0

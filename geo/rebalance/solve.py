@@ -12,17 +12,19 @@ from geo.rebalance.bounds import TOLERANCE, count_moved
 from geo.rebalance.codes import match
 from geo.rebalance.compiled import RandomState
 from geo.rebalance.dig import polish
-from geo.rebalance.exact import DOUBT_EFFORT, EFFORT, EFFORTS, close_gap, is_impossible, is_proven
+from geo.rebalance.exact import DOUBT_EFFORT, EFFORT, EFFORTS, close_gap, find_any, is_proven
 from geo.rebalance.incumbents import incumbent_starts, label_as
 from geo.rebalance.pieces import Piece, make_pieces
-from geo.rebalance.prices import follows, heat_of, prices_of_problem, stages_of
+from geo.rebalance.prices import depth_of, follows, heat_of, prices_of_problem
 from geo.rebalance.problem import Cause, CommunityProblem, CommunitySolution, IntArray, Shortfall
 from geo.rebalance.redraw import drawn_starts, likely_counts
+from geo.rebalance.scope import cut_out
 from geo.rebalance.settle import settle
 from geo.rebalance.sums import sum_by
 
-STARTS = 8
-"""Plans drawn for each number of grids."""
+COARSE_UNITS, WIDER_SHAPES = 8, (0.1, 0.3)
+"""With fewer atoms a grid than that single moves lead astray: searches that pay for shape too find plans that move
+fewer."""
 
 
 def solve_community(
@@ -48,6 +50,19 @@ def solve_community(
 
 def draft_community(problem: CommunityProblem, seed: int, *, until: float = math.inf) -> CommunitySolution:
     """The best plan that the search finds, with the bounds that cost next to nothing."""
+    best = _draft(problem, seed, until)
+    is_coarse = len(problem.households) < COARSE_UNITS * problem.overlap.shape[1]
+    if not _counts_moves(problem) or not is_coarse or is_proven(best):
+        return best
+    for shape in WIDER_SHAPES:
+        if time.time() < until:
+            other = _draft(replace(problem, shape=shape, is_thorough=False), seed, until)
+            best = min(best, other, key=lambda found: (found.miss_households, found.moved_households))
+    return close_gap(problem, best, effort=0)
+
+
+def _draft(problem: CommunityProblem, seed: int, until: float) -> CommunitySolution:
+    """The best plan that the search finds for the shape asked for."""
     sequence = np.random.SeedSequence([seed, zlib.crc32(problem.community.encode())])
     band, pieces = problem.band, make_pieces(problem)
     grid, next_grid = np.empty(len(problem.households), dtype=np.int64), 0
@@ -75,8 +90,8 @@ def settle_community(
     """Let exact search tell whether there is a plan in the band where none was found, and one that moves fewer."""
     if effort <= 0 or time.time() >= until:
         return solution
-    if effort <= DOUBT_EFFORT:
-        solution = replace(solution, shortfalls=_settle_doubt(problem, solution, effort, until))
+    for doubt in _doubts(solution) if effort <= DOUBT_EFFORT else ():
+        solution = _settle_doubt(problem, solution, doubt, effort, until)
     if not _counts_moves(problem) or is_proven(solution):
         return solution
     solution = close_gap(problem, solution, effort=effort, until=until)
@@ -98,7 +113,7 @@ def polish_community(
 
 def is_open(problem: CommunityProblem, solution: CommunitySolution) -> bool:
     """Whether exact search could tell more: of a plan in the band, or of one that moves fewer households."""
-    return _doubt(solution) is not None or (_counts_moves(problem) and not is_proven(solution))
+    return bool(_doubts(solution)) or (_counts_moves(problem) and not is_proven(solution))
 
 
 def _counts_moves(problem: CommunityProblem) -> bool:
@@ -106,10 +121,9 @@ def _counts_moves(problem: CommunityProblem) -> bool:
     return problem.mode == "adjust" and problem.shape <= 0 and bool(problem.overlap.any())
 
 
-def _doubt(solution: CommunitySolution) -> Shortfall | None:
-    """The one piece for which no plan in the band was found, where all others are."""
-    doubts = [shortfall for shortfall in solution.shortfalls if shortfall.cause != "unit_over_ceiling"]
-    return doubts[0] if [doubt.cause for doubt in doubts] == ["not_found"] else None
+def _doubts(solution: CommunitySolution) -> list[Shortfall]:
+    """The pieces for which no plan in the band was found."""
+    return [shortfall for shortfall in solution.shortfalls if shortfall.cause == "not_found"]
 
 
 @dataclass(frozen=True)
@@ -152,17 +166,36 @@ def _shortfall(problem: CommunityProblem, cause: Cause, atoms: IntArray) -> Shor
 
 
 def _settle_doubt(
-    problem: CommunityProblem, solution: CommunitySolution, effort: int, until: float
-) -> tuple[Shortfall, ...]:
-    """Where one piece alone is in doubt, let exact search tell whether it has a plan in the band at all."""
-    doubt = _doubt(solution)
-    if doubt is None:
-        return solution.shortfalls
-    asked = problem if problem.overlap.any() else _with_incumbent(problem, solution.grid)
-    if not is_impossible(asked, effort=effort, until=until):
-        return solution.shortfalls
+    problem: CommunityProblem, solution: CommunitySolution, doubt: Shortfall, effort: int, until: float
+) -> CommunitySolution:
+    """Let exact search find a plan in the band for a piece, or tell that there is none."""
+    atom = problem.atom[np.flatnonzero(problem.unit == doubt.unit)[0]]
+    piece = next(piece for piece in make_pieces(problem) if atom in piece.atoms)
+    asked = problem if problem.overlap[piece.atoms].any() else _with_incumbent(problem, solution.grid)
+    found = find_any(cut_out(asked, piece.atoms), effort=effort, until=until)
+    if found.plan is not None:
+        return _with_plan(problem, solution, doubt, piece, found.plan, until)
+    if not found.is_done:
+        return solution
     proven = replace(doubt, cause="no_connected_plan", is_proven=True)
-    return tuple(proven if shortfall is doubt else shortfall for shortfall in solution.shortfalls)
+    others = tuple(proven if shortfall is doubt else shortfall for shortfall in solution.shortfalls)
+    return replace(solution, shortfalls=others)
+
+
+def _with_plan(
+    problem: CommunityProblem, solution: CommunitySolution, doubt: Shortfall, piece: Piece, plan: IntArray, until: float
+) -> CommunitySolution:
+    """The solution with a plan in the band for a piece, found by exact search and searched for shape from there on."""
+    state = np.array([zlib.crc32(problem.community.encode())], dtype=np.uint64)
+    start = label_as(piece.graph.stay, plan) if follows(problem) else plan
+    better = _searched(problem, piece, [start], state, until)
+    grid = solution.grid.copy()
+    grid[piece.atoms] = grid.max() + 1 + (better if _is_in_band(piece, better) else plan)
+    grid = np.unique(grid, return_inverse=True)[1].astype(np.int64)
+    miss = float(problem.band.miss(sum_by(grid, problem.households)).sum())
+    moved = count_moved(problem, grid) if problem.incumbents else None
+    shortfalls = tuple(shortfall for shortfall in solution.shortfalls if shortfall is not doubt)
+    return replace(solution, grid=grid, shortfalls=shortfalls, miss_households=miss, moved_households=moved)
 
 
 def _with_incumbent(problem: CommunityProblem, grid: IntArray) -> CommunityProblem:
@@ -179,7 +212,7 @@ def _solve_piece(problem: CommunityProblem, piece: Piece, state: RandomState, un
         return np.zeros(len(piece.atoms), dtype=np.int64)
     plan = _searched(problem, piece, _starts(problem, piece, prices_of_problem(problem, piece), state), state, until)
     if follows(problem) and piece.graph.is_free.all() and not _is_in_band(piece, plan) and time.time() < until:
-        anew = replace(problem, mode="redraw", shape=1.0)
+        anew = replace(problem, mode="redraw", shape=1.0, is_thorough=False)
         drawn = _searched(anew, piece, _starts(anew, piece, prices_of_problem(anew, piece), state), state, until)
         if _is_in_band(piece, drawn):
             plan = _searched(problem, piece, [label_as(piece.graph.stay, drawn)], state, until)
@@ -191,7 +224,7 @@ def _searched(
 ) -> IntArray:
     """The best plan that a search from some starts finds."""
     prices, plans = prices_of_problem(problem, piece), np.array(starts)
-    for number, stage in enumerate(stages_of(problem)):
+    for number, stage in enumerate(depth_of(problem, piece).stages):
         if number == 0 or time.time() < until:
             plans = settle(piece.graph, plans, prices, stage, heat_of(prices), state)
     best: IntArray = plans[0]
@@ -209,6 +242,7 @@ def _starts(problem: CommunityProblem, piece: Piece, prices: Prices, state: Rand
     keeps, is_free = follows(problem) and bool(piece.graph.stay.any()), bool(piece.graph.is_free.all())
     starts = incumbent_starts(piece, prices, state) if keeps or not is_free else []
     if is_free and (problem.shape > 0 or not starts):
-        drawn = drawn_starts(piece.graph, prices, likely_counts(piece.band, piece.total), STARTS, state)
+        counts, each = likely_counts(piece.band, piece.total), depth_of(problem, piece).starts
+        drawn = drawn_starts(piece.graph, prices, counts, each, state)
         starts += [label_as(piece.graph.stay, plan) for plan in drawn] if keeps else list(drawn)
     return starts

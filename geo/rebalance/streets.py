@@ -13,6 +13,7 @@ import numpy.typing as npt
 import shapely
 from scipy.spatial import Delaunay, QhullError
 
+from geo.rebalance.hairs import HAIR_M
 from geo.rebalance.problem import BoolArray, FloatArray, IntArray
 from geo.rebalance.sums import sum_by
 
@@ -20,8 +21,7 @@ GAP_M = 40.0
 """The widest street across which units face each other."""
 STEP_M = 5.0
 """Spacing of the points along an outline."""
-ON_M = 1e-6
-"""A point this near to a unit is on its outline: coordinates in metres are no truer."""
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -131,13 +131,13 @@ def _edges(geom_m: npt.NDArray[np.object_], index: IntArray, tree: shapely.STRtr
 
 
 def _outline_points(geom_m: npt.NDArray[np.object_]) -> tuple[FloatArray, IntArray]:
-    """Points along those parts of the outlines that no other unit shares, and whose they are."""
+    """Points along those parts of the outlines beside which no other unit's outline runs, and whose they are."""
     parts, of_part = shapely.get_parts(geom_m, return_index=True)
     rings, of_ring = shapely.get_rings(parts, return_index=True)
     xy_m, ring = shapely.get_coordinates(shapely.segmentize(rings, STEP_M), return_index=True)
     is_first = np.r_[True, ring[1:] != ring[:-1]]  # the first point of a ring is its last one too
     xy_m, owner = xy_m[~is_first], of_part[of_ring[ring[~is_first]]]
-    unit, point = shapely.STRtree(shapely.points(xy_m)).query(geom_m, predicate="dwithin", distance=ON_M)
+    unit, point = shapely.STRtree(shapely.points(xy_m)).query(geom_m, predicate="dwithin", distance=HAIR_M)
     is_free = np.ones(len(xy_m), dtype=bool)
     is_free[point[owner[point] != unit]] = False
     return xy_m[is_free], owner[is_free]
@@ -147,7 +147,7 @@ def _in_gap(xy_m: FloatArray, corners: IntArray, sides_m: FloatArray, tree: shap
     """Which triangles lie in a gap: their circumcircle is narrow enough, and their middle in no unit."""
     twice_m2 = np.abs(_cross(sides_m[:, 0], sides_m[:, 1]))
     product_m3 = np.hypot(sides_m[:, :, 0], sides_m[:, :, 1]).prod(axis=1)
-    found: BoolArray = product_m3 <= GAP_M * (1 + ON_M) * twice_m2  # a diameter is product / twice the area
+    found: BoolArray = product_m3 <= GAP_M * (1 + ROUNDING) * twice_m2  # a diameter is product / twice the area
     middle = shapely.points(xy_m[corners[found]].mean(axis=1))
     point, unit = tree.query(middle)
     in_unit = np.zeros(len(middle), dtype=bool)

@@ -118,7 +118,7 @@ def _number_faults(frame: gpd.GeoDataFrame, columns: Mapping[str, FloatArray]) -
     for field, values in columns.items():
         with np.errstate(invalid="ignore"):
             wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-        faults += [f"row {row}, {field}: {frame[field].iloc[row]} is not a number >= 0" for row in wrong]
+        faults += [f"row {row + 1}, {field}: {frame[field].iloc[row]} is not a number >= 0" for row in wrong]
     return faults
 
 
@@ -144,14 +144,14 @@ def _mark_faults(frame: gpd.GeoDataFrame, field: str | None) -> list[str]:
     wrong = np.flatnonzero(
         (frame[field].notna() & ~pd.to_numeric(frame[field], errors="coerce").isin([0, 1])).to_numpy()
     )
-    return [f"row {row}, {field}: {frame[field].iloc[row]} is not a mark, which is 0 or 1" for row in wrong]
+    return [f"row {row + 1}, {field}: {frame[field].iloc[row]} is not a mark, which is 0 or 1" for row in wrong]
 
 
 def _null_faults(frame: gpd.GeoDataFrame, within: str | None) -> list[str]:
     """Units that lie in no community."""
     if within is None:
         return []
-    return [f"row {row}, {within}: missing" for row in np.flatnonzero(frame[within].isna().to_numpy())]
+    return [f"row {row + 1}, {within}: missing" for row in np.flatnonzero(frame[within].isna().to_numpy())]
 
 
 def _codes(frame: gpd.GeoDataFrame, field: str | None) -> tuple[IntArray, tuple[str, ...]]:

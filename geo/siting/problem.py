@@ -106,7 +106,7 @@ def _check(matrix: csr_array, weight: FloatArray, existing: BoolArray, radius_m:
         )
     wrong = np.flatnonzero(~np.isfinite(weight) | (weight < 0))
     if len(wrong):
-        raise InvalidInputError(f"demand row {wrong[0]}: its weight is {weight[wrong[0]]}; it must be at least 0")
+        raise InvalidInputError(f"demand row {wrong[0] + 1}: its weight is {weight[wrong[0]]}; it must be at least 0")
     if len(matrix.data) and not (np.isfinite(matrix.data).all() and matrix.data.min() >= 0):
         raise InvalidInputError("a distance is negative or not finite")
 

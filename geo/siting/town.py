@@ -116,7 +116,7 @@ def _check_near(is_snapped: BoolArray, candidates: int, limit_m: float) -> None:
         return
     name, row = ("candidates", lost[0]) if lost[0] < candidates else ("existing sites", lost[0] - candidates)
     more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
-    raise InvalidInputError(f"{name} row {row}: no street that may be walked lies within {limit_m:g} m of it{more}")
+    raise InvalidInputError(f"{name} row {row + 1}: no street that may be walked lies within {limit_m:g} m of it{more}")
 
 
 def _capacities(frame: gpd.GeoDataFrame, column: str) -> FloatArray:
@@ -128,7 +128,7 @@ def _capacities(frame: gpd.GeoDataFrame, column: str) -> FloatArray:
     faulty = np.flatnonzero(given.notna().to_numpy() & ~(room > 0))
     if len(faulty):
         row = frame.index[faulty[0]]
-        raise InvalidInputError(f"row {row}, {column}: {given.iloc[faulty[0]]}; a capacity must be above 0")
+        raise InvalidInputError(f"row {row + 1}, {column}: {given.iloc[faulty[0]]}; a capacity must be above 0")
     return np.where(np.isnan(room), np.inf, room)
 
 

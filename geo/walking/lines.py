@@ -114,7 +114,7 @@ def _vertices(lines: GeometryArray) -> tuple[FloatArray, IntArray, IntArray]:
     is_line = np.isin(shapely.get_type_id(lines[given]), LINE_TYPES)
     if not is_line.all():
         row = given[~is_line][0]
-        raise InvalidInputError(f"streets row {row} is a {lines[row].geom_type}; streets must be lines")
+        raise InvalidInputError(f"streets row {row + 1} is a {lines[row].geom_type}; streets must be lines")
     parts, owner = shapely.get_parts(lines[given], return_index=True)
     xy, part = shapely.get_coordinates(parts, return_index=True)
     if len(xy) == 0:
@@ -122,7 +122,7 @@ def _vertices(lines: GeometryArray) -> tuple[FloatArray, IntArray, IntArray]:
     line = given[owner[part]]
     odd = np.flatnonzero(~np.isfinite(xy).all(axis=1))
     if len(odd):
-        raise InvalidInputError(f"streets row {line[odd[0]]} has a coordinate that is not finite")
+        raise InvalidInputError(f"streets row {line[odd[0]] + 1} has a coordinate that is not finite")
     widest_m = float(np.ptp(xy, axis=0).max())
     if widest_m > LONGEST_M:
         raise InvalidInputError(

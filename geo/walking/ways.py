@@ -87,7 +87,7 @@ def walkable_streets(streets: gpd.GeoDataFrame) -> BoolArray:
     odd = np.flatnonzero(~yes & ~no & (said != "").to_numpy())
     if len(odd):
         raise InvalidInputError(
-            f"streets row {odd[0]}, is_walkable: {said.iloc[odd[0]]}; it must be true, false or empty"
+            f"streets row {odd[0] + 1}, is_walkable: {said.iloc[odd[0]]}; it must be true, false or empty"
         )
     return np.where(yes, True, np.where(no, False, walkable))
 

@@ -1,5 +1,7 @@
 """A drawn town of two districts (see town.sql), the server over it, and signed-in clients."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from api.settings import Settings
 from data import accounts, outbox
 from data.credentials import Cost
 from data.engine import Database
-from data.migrate import empty_tables
+from data.settings import short_hash
+from tests.api.processes import Up, is_running, offspring
+from tests.emptying import empty
 
 PASSWORD = "a drawn town 2024"
 ACCOUNTS = (
@@ -39,7 +43,7 @@ CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
 def draw_town(engine: Engine) -> None:
     """Empty all tables and fill them with the town and its accounts; every account's login is in ACCOUNTS."""
     with engine.begin() as connection:
-        empty_tables(connection)
+        empty(connection)
         connection.exec_driver_sql((Path(__file__).parent / "town.sql").read_text("utf-8").replace("%", "%%"))
         for login, role, area, department in ACCOUNTS:
             post = accounts.Post(role, area, department)
@@ -135,3 +139,32 @@ def still(
             return made[login]
 
         yield make
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A data directory for a server of its own."""
+    made = Path(tempfile.mkdtemp(prefix="yiwangtu-up-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+    shutil.rmtree(Path("/tmp") / f"yiwangtu-{short_hash(made / 'pg')}", ignore_errors=True)
+
+
+@pytest.fixture
+def start(until: Callable[..., object]) -> Iterator[Callable[..., Up]]:
+    """Start servers as processes; those still there at the end are killed."""
+    started = []
+
+    def make(directory: Path, **settings: str) -> Up:
+        started.append(Up(directory, **settings))
+        return started[-1]
+
+    yield make
+    for up in started:
+        if up.process.poll() is None:
+            pids = offspring(up.process.pid)
+            up.process.kill()
+            until(lambda pids=pids: not any(map(is_running, pids)))
+        up.process.wait()
+        up.process.stdout.close()

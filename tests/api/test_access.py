@@ -1,11 +1,13 @@
 """docs/access.md says who may do what; the server is asked every route and every layer as every role."""
 
-import asyncio
+import hashlib
 import io
+import json
 import math
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import mapbox_vector_tile
@@ -22,15 +24,36 @@ from api.services.moves import MOVES
 from api.settings import Settings
 from data import accounts
 from data.engine import Database
-from data.tables import ROLES
+from data.residents.codes import make_key, tracking_code
+from data.tables.accounts import ROLES
 from layers.registry import BY_NAME
 from layers.viewer import Viewer
+from tests.looping import run_alone
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "access.md"
+NO_SCENES = hashlib.sha256(b"[]").hexdigest()[:16]
+WHERE = {"lon": 115.0025, "lat": 30.205}
 ADMINISTRATORS = ("system_admin", "security_admin", "audit_admin")
 CASE = "D1S1C1G1-9"  # in the worker's grid, of the department's own
 CASE_ID = str(uuid.uuid4())
+PHOTO, JOB, SITE = str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4())
+RULES = (
+    "code,facility_kind,facility_name,demand,metric,threshold_m,binding,standard,confidence\n"
+    "a,station,驿站,households,walk,300,should,示例标准,M\n"
+)
+ANSWER = {
+    "model": "lscp", "p": None, "rulebook": "", "rule": "", "facility": "station", "radius_m": 300,
+    "weight": "households", "objective": 0, "bound": 0, "gap": 0, "seconds": 0, "total_weight": 0, "covered_before": 0,
+    "covered_after": 0, "uncoverable_weight": 0, "unknown_weight": 0, "units_uncounted": 0, "candidates": 0,
+    **{name: [] for name in ("left_out", "sites", "existing", "options", "communities", "places", "units")},
+}  # fmt: skip
+SHIFT = str(uuid.uuid4())
+CASE_ID, ENDED_ID = str(uuid.uuid4()), str(uuid.uuid4())
+HANDOVER = str(uuid.uuid4())
+OPENED = "D1S1C1G2-1"  # came through Open311
 PHOTO, JOB = str(uuid.uuid4()), str(uuid.uuid4())
+ORDER = str(uuid.uuid4())
+KEY = make_key(datetime(2026, 11, 22, tzinfo=UTC))
 MAP_SCOPE = {"worker": "D1.D1S1.D1S1C1", "community": "D1.D1S1.D1S1C1", "street": "D1.D1S1"}  # the others: D1
 CASE_SCOPE = {**MAP_SCOPE, "worker": "D1.D1S1.D1S1C1.D1S1C1G1"}
 REFUSED = {"sign in": 401, "no": 403, "none": 404}
@@ -70,7 +93,7 @@ def world(database: Database, owner_engine: Engine, tmp_path_factory, request) -
     conftest = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py"))
     conftest.draw_town(owner_engine)
     web = tmp_path_factory.mktemp("web")
-    for name in ("screen", "planner", "worker", "public", "assets"):
+    for name in ("screen", "planner", "worker", "desk", "public", "assets"):
         (web / name).mkdir()
         (web / name / "index.html").write_text("page")
     (web / "sw.js").write_text("")
@@ -83,12 +106,75 @@ def world(database: Database, owner_engine: Engine, tmp_path_factory, request) -
             (CASE_ID, CASE),
         )
         connection.exec_driver_sql(
+            "INSERT INTO incident (id, code, category, title, department, status, reported_at, geom) "
+            "VALUES (%s, 'ended', 'noise', 'drawn', '城管', 'rejected', now(), "
+            "ST_SetSRID(ST_MakePoint(115.001, 30.209), 4326))",
+            (ENDED_ID,),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO incident_request (incident_id, kind, reason, asked_by, asked_at, decided_by, decided_at, "
+            "is_granted) SELECT %s, 'pause', 'drawn', min(id), now(), max(id), now(), true FROM account",
+            (CASE_ID,),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO resident_contact (incident_id, phone) VALUES (%s, '000-0000')", (CASE_ID,)
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO incident_step (incident_id, code, since_seq, kind, level, at, written_at, due_at, to_level, "
+            "to_name, path, words, words_en) SELECT id, 'x', 1, 'supervision', 'red', now(), now(), now(), 'street', "
+            "'x', subpath(path, 0, 2), 'x', 'x' FROM incident WHERE id = %s",
+            (CASE_ID,),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO supervision (incident_id, step_id, path, closed_by, closed_at) "
+            "SELECT incident_id, id, path, 1, now() FROM incident_step"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO whistle_reason (code, place, name, name_en) VALUES ('joint', 1, 'x', 'x'); "
+            "INSERT INTO whistle (code, status, reason, words, unit_level, unit_code, path, place_path, geom, "
+            "departments, whistled_by, whistled_at, decided_by, decided_at, called_at) "
+            "SELECT 'x', 'called', 'joint', 'x', 'street', 'D1S1', subpath(path, 0, 2), path, geom, '{城管}', 1, "
+            f"now(), 2, now(), now() FROM incident WHERE id = '{CASE_ID}'"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO service_order (id, kind, kind_name, kind_name_en, title, community, path, points, status, "
+            "asked_by, body_hash, asked_at, changed_at) "
+            "SELECT %s, 'lock', 'x', 'x', 'drawn', code, path, 20, 'offered', 0, '', now(), now() FROM area "
+            "WHERE code = 'D1S1C1'",
+            (ORDER,),
+        )
+        connection.exec_driver_sql(
             "INSERT INTO incident_photo (id, incident_id, sha256, width, height, content) "
             "VALUES (%s, %s, '', 8, 8, %s)",
             (PHOTO, CASE_ID, out.getvalue()),
         )
         connection.exec_driver_sql(
             "INSERT INTO job (id, kind, area_code, path) VALUES (%s, 'gaps', 'D1', 'D1')", (JOB,)
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO job (id, kind, area_code, path) VALUES (%s, 'site', 'D1', 'D1')", (SITE,)
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO siting (job_id, path, answer) VALUES (%s, 'D1', CAST(%s AS jsonb))", (SITE, json.dumps(ANSWER))
+        )
+        connection.exec_driver_sql("INSERT INTO round_item (code, round, name, every) VALUES ('R1', 'x', 'x', 'day')")
+        connection.exec_driver_sql(
+            "INSERT INTO shift (id, account_id, grid_code, path, started_at, is_tracked) "
+            "SELECT %s, id, 'D1S1C1G1', 'D1.D1S1.D1S1C1.D1S1C1G1', '2026-01-01T08:00Z', true FROM account "
+            "WHERE login = 'worker'",
+            (SHIFT,),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO handover "
+            "(id, direction, system, external_id, kind, incident_id, status, at, account_id, path) "
+            "SELECT %s, 'in', '110', 'drawn', 'dispute', id, 'accepted', now(), 0, path "
+            "FROM incident WHERE code = %s",
+            (HANDOVER, CASE),
+        )
+        connection.exec_driver_sql("INSERT INTO handover_detail (handover_id) VALUES (%s)", (HANDOVER,))
+        connection.exec_driver_sql(
+            "INSERT INTO open311_request (incident_id, requested_at) SELECT id, now() FROM incident WHERE code = %s",
+            (OPENED,),
         )
         token = accounts.add_kiosk(connection, "wall", name="大屏", area="D1")
     while conftest.outbox.publish(owner_engine):
@@ -138,14 +224,18 @@ def recipes(token: str) -> dict[str, tuple[str, dict, int]]:
 
     An illegal move answers 409 to those who may move the case at all, and leaves it as it is.
     """
-    case = f"/api/incidents/{CASE_ID}"
+    case, shift = f"/api/incidents/{CASE_ID}", f"/api/shifts/{SHIFT}"
     plan, job = "/api/plans/3", f"/api/jobs/{JOB}"
+    told = {"key": str(KEY), "category": "litter", "words": "x", "place": "D1S1C1G1"}
+    wish = {"kind": "lock", "title": "x", "community": "D1S1C1"}
     report = {"category": "litter", "title": "x", "lon": 115.0025, "lat": 30.205, "datum": "wgs84"}
-    gaps = {"kind": "gaps", "within": "D1", "parameters": {"facility": "station", "radius_m": 300}}
+    gaps = {"kind": "gaps", "within": "D1", "parameters": {}}
     return {
         "GET /": ("/", {}, 307),
         "GET /{name}": ("/sw.js", {}, 200),
-        **{f"GET /{name}/": (f"/{name}/", {}, 200) for name in ("assets", "screen", "planner", "worker", "public")},
+        **{f"GET /{name}/": (f"/{name}/", {}, 200) for name in (
+            "assets", "screen", "planner", "worker", "desk", "public",
+        )},
         **{f"GET {path}": (path, {}, 200) for path in (
             "/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/layers", "/api/categories", "/api/areas",
             "/api/session", "/live", "/api/jobs",
@@ -155,14 +245,112 @@ def recipes(token: str) -> dict[str, tuple[str, dict, int]]:
         "GET /tiles/{layer}/{z}/{x}/{y}.mvt": ("/tiles/station/12/3356/1687.mvt", {}, 200),
         "GET /api/layers/{layer}/items": ("/api/layers/station/items", {}, 200),
         "GET /api/layers/{layer}/items/{code}": ("/api/layers/station/items/D1S1C1-station", {}, 200),
+        "GET /api/public/places": ("/api/public/places?within=D1S1&kind=station&kind=canteen", {}, 200),
+        "GET /public/grid/{code:path}": ("/public/grid/D1S1C1G1", {}, 200),
+        "GET /public/{kind}/{code:path}": ("/public/station/D1S1C1-station", {}, 200),
+        "GET /api/public/qr/grid/{code:path}.svg": ("/api/public/qr/grid/D1S1C1G1.svg", {}, 200),
+        "GET /api/public/qr/{kind}/{code:path}.svg": ("/api/public/qr/station/D1S1C1-station.svg", {}, 200),
+        "GET /public/report": ("/public/report?place=D1S1C1G1", {}, 200),
+        "POST /public/report": ("/public/report", {"data": told, "files": {"x": b""}}, 200),
+        "GET /public/track": ("/public/track", {}, 200),
+        "POST /public/track": ("/public/track", {"data": {"code": tracking_code(KEY)}}, 200),
+        "POST /api/public/reports": ("/api/public/reports", {"json": told}, 200),
+        "POST /api/public/track": ("/api/public/track", {"json": {"code": tracking_code(KEY)}}, 200),
+        "GET /api/public/walks": ("/api/public/walks?within=D1", {}, 200),
         "GET /api/figures": ("/api/figures?within=D1S1C1", {}, 200),
-        "POST /api/incidents": ("/api/incidents", {"json": {"id": str(uuid.uuid4()), **report}}, 201),
+        "GET /api/replay": ("/api/replay?within=D1S1C1&date=2026-01-01", {}, 200),
+        "GET /api/scenes/{code}": ("/api/scenes/D1S1C1", {}, 200),
+        "PUT /api/scenes/{code}": ("/api/scenes/D1S1C1", {"json": {"version": NO_SCENES, "scenes": []}}, 200),
+        "GET /api/incidents": ("/api/incidents", {}, 200),
+        "GET /api/statistics": ("/api/statistics?within=D1S1C1", {}, 200),
+        "GET /api/statistics/definitions": ("/api/statistics/definitions", {}, 200),
+        "GET /api/recurring": ("/api/recurring?within=D1S1C1", {}, 200),
+        "GET /api/incidents/counts": ("/api/incidents/counts", {}, 200),
+        "GET /api/departments": ("/api/departments", {}, 200),
+        "PUT /api/incidents/{incident_id}": (f"/api/incidents/{uuid.uuid4()}", {"json": report}, 201),
         "POST /api/incidents/{incident_id}/events": (f"{case}/events", {"json": {"to": "verified"}}, 409),
+        "GET /api/incidents/{incident_id}": (case, {}, 200),
+        "GET /api/incidents/{incident_id}/contact": (f"{case}/contact", {}, 200),
+        "GET /api/incidents/{incident_id}/duplicates": (f"{case}/duplicates", {}, 200),
+        # it has no limit, its one request is decided, the other takes none in, and it is not joined: 409
+        "POST /api/incidents/{incident_id}/requests": (
+            f"{case}/requests", {"json": {"kind": "extension", "reason": "x", "amount": 1}}, 409,
+        ),
+        "POST /api/incidents/{incident_id}/requests/{request_id}/decision": (
+            f"{case}/requests/1/decision", {"json": {"is_granted": True}}, 409,
+        ),
+        "POST /api/incidents/{incident_id}/merge": (f"{case}/merge", {"json": {"into": ENDED_ID}}, 409),
+        "POST /api/incidents/{incident_id}/seconds": (f"{case}/seconds", {"json": {}}, 200),
+        "GET /api/rounds": ("/api/rounds?within=D1S1C1G1", {}, 200),
+        "PUT /api/rounds/marks/{mark_id}": (
+            f"/api/rounds/marks/{uuid.uuid4()}",
+            {"json": {"grid": "D1S1C1G1", "item": "R1", "outcome": "fine", "at": "2026-01-01T08:00:00Z"}}, 201,
+        ),
+        "PUT /api/visits/{visit_id}": (
+            f"/api/visits/{uuid.uuid4()}",
+            {"json": {"grid": "D1S1C1G1", "unit": "D1S1C1G1U1", "outcome": "met", "at": "2026-01-01T08:00:00Z"}}, 201,
+        ),
+        "PUT /api/shifts/{shift_id}": (
+            f"/api/shifts/{uuid.uuid4()}", {"json": {"grid": "D1S1C1G1", "started_at": "2026-01-01T08:00:00Z"}}, 201,
+        ),
+        "GET /api/shifts": ("/api/shifts", {}, 200),
+        "PUT /api/shifts/{shift_id}/points": (
+            f"{shift}/points", {"json": {"points": [{"at": "2026-01-01T09:00:00Z", "lon": 115, "lat": 30.2}]}}, 200,
+        ),
+        "GET /api/shifts/{shift_id}/track": (f"{shift}/track", {}, 200),
+        "DELETE /api/shifts/{shift_id}/track": (f"{shift}/track", {}, 204),
+        "PUT /api/shifts/{shift_id}/end": (f"{shift}/end", {"json": {"ended_at": "2026-01-01T10:00:00Z"}}, 200),
+        "POST /api/incidents/{incident_id}/unmerge": (f"{case}/unmerge", {"json": {"note": "x"}}, 409),
         "PUT /api/incidents/{incident_id}/photos/{photo_id}": (
             f"{case}/photos/{uuid.uuid4()}", {"content": photo(), "headers": {"content-type": "image/jpeg"}}, 201,
         ),
+        "PATCH /api/incidents/{incident_id}/photos/{photo_id}": (
+            f"{case}/photos/{uuid.uuid4()}",
+            {"content": b"\xff", "headers": {"upload-offset": "0", "upload-length": "2"}}, 204,
+        ),
         "GET /api/incidents/{incident_id}/photos": (f"{case}/photos", {}, 200),
         "GET /api/incidents/{incident_id}/photos/{photo_id}": (f"{case}/photos/{PHOTO}", {}, 200),
+        "GET /api/supervision": ("/api/supervision", {}, 200),
+        "POST /api/supervision/{number}/reply": ("/api/supervision/1/reply", {"json": {"words": "x"}}, 409),  # closed
+        "GET /api/whistles/form": ("/api/whistles/form", {}, 200),
+        "GET /api/whistles/rate": ("/api/whistles/rate", {}, 200),
+        "GET /api/whistles": ("/api/whistles", {}, 200),
+        "GET /api/whistles/{number}": ("/api/whistles/1", {}, 200),
+        "POST /api/whistles": (
+            "/api/whistles",
+            {"json": {"reason": "joint", "words": "x", "departments": ["城管"], "datum": "wgs84", **WHERE}}, 201,
+        ),
+        "POST /api/whistles/{number}/moves": ("/api/whistles/1/moves", {"json": {"move": "rate"}}, 409),  # not resolved
+        "POST /api/supervision/{number}/close": ("/api/supervision/1/close", {"json": {}}, 409),
+        "POST /api/handovers": ("/api/handovers", {"json": {}}, 201),  # an account is no token
+        **{f"GET /open311/v2/{name}.{{form}}": (f"/open311/v2/{name}.xml", {}, 200) for name in (
+            "discovery", "services", "requests",
+        )},
+        "GET /open311/v2/services/{code}.{form}": ("/open311/v2/services/litter.json", {}, 200),
+        "GET /open311/v2/requests/{code}.{form}": (f"/open311/v2/requests/{OPENED}.json", {}, 200),
+        "GET /open311/v2/tokens/{token}.{form}": (f"/open311/v2/tokens/{OPENED}.json", {}, 200),
+        "POST /open311/v2/requests.{form}": ("/open311/v2/requests.json", {"data": {"service_code": "litter"}}, 201),
+        "GET /api/handovers": ("/api/handovers", {}, 200),
+        "GET /api/handovers/{handover_id}/details": (f"/api/handovers/{HANDOVER}/details", {}, 200),
+        "POST /api/incidents/{incident_id}/handover": (  # there is no webhook yet: 409
+            f"{case}/handover", {"json": {"system": "110", "words": "x"}}, 409,
+        ),
+        "GET /api/orders/kinds": ("/api/orders/kinds", {}, 200),
+        "GET /api/orders": ("/api/orders?status=offered&within=D1", {}, 200),
+        "PUT /api/orders/{order_id}": (f"/api/orders/{uuid.uuid4()}", {"json": wish}, 200),
+        "GET /api/orders/{order_id}": (f"/api/orders/{ORDER}", {}, 200),
+        "GET /api/orders/{order_id}/contact": (f"/api/orders/{ORDER}/contact", {}, 403),  # nobody here has taken it
+        "POST /api/orders/{order_id}/moves": (f"/api/orders/{ORDER}/moves", {"json": {"to": "confirmed"}}, 409),
+        "GET /api/volunteer": ("/api/volunteer", {}, 200),
+        "PUT /api/volunteer": ("/api/volunteer", {}, 200),
+        "DELETE /api/volunteer": ("/api/volunteer", {}, 200),
+        "GET /api/points/accounts": ("/api/points/accounts", {}, 200),
+        "GET /api/points/accounts/{account_id}": ("/api/points/accounts/1", {}, 200),
+        # the town has no such shop and no such transfer: 404
+        "POST /api/points/exchanges": (
+            "/api/points/exchanges", {"json": {"id": ORDER, "exchange": "x", "amount": 1, "words": "x"}}, 404,
+        ),
+        "POST /api/points/reversals": ("/api/points/reversals", {"json": {"transfer": ORDER, "words": "x"}}, 404),
         "POST /api/jobs": ("/api/jobs", {"json": gaps}, 202),
         "GET /api/jobs/{job_id}": (job, {}, 200),
         "DELETE /api/jobs/{job_id}": (job, {}, 200),
@@ -203,6 +391,18 @@ def recipes(token: str) -> dict[str, tuple[str, dict, int]]:
         "GET /api/crosswalks/{crosswalk_id}/table.csv": ("/api/crosswalks/1/table.csv", {}, 200),
         "DELETE /api/crosswalks/{crosswalk_id}/layers/{name}": ("/api/crosswalks/1/layers/a", {}, 200),
         "DELETE /api/crosswalks/{crosswalk_id}": ("/api/crosswalks/1", {}, 204),
+        "GET /api/examinations": ("/api/examinations?within=D1", {}, 200),
+        "GET /api/examinations/{number}": ("/api/examinations/1", {}, 200),
+        "GET /api/examinations/{number}/rules/{rule}": ("/api/examinations/1/rules/station_500", {}, 200),
+        "GET /api/examinations/{number}/rules/{rule}/cells": ("/api/examinations/1/rules/station_500/cells", {}, 200),
+        "GET /api/life-circle.{kind}": ("/api/life-circle.html?within=D1S1C1", {}, 200),
+        "GET /api/targets": ("/api/targets?within=D1", {}, 200),
+        "GET /api/rulebooks": ("/api/rulebooks", {}, 200),
+        "GET /api/rulebooks/{code}/{version}": ("/api/rulebooks/drawn/1", {}, 200),
+        "GET /api/rulebooks/{code}/{version}/rules.csv": ("/api/rulebooks/drawn/1/rules.csv", {}, 200),
+        "PUT /api/rulebooks/{code}": ("/api/rulebooks/city", {"content": RULES}, 200),
+        "POST /api/sites/candidates": ("/api/sites/candidates", {"content": "lon,lat\n115,30.2\n"}, 200),
+        "GET /api/sites/{job_id}": (f"/api/sites/{SITE}", {}, 200),
         "POST /api/session/kiosk": ("/api/session/kiosk", {"json": {"token": token}}, 201),
         "POST /api/session": ("/api/session", {"json": {"login": "chief", "password": "a drawn town 2024"}}, 201),
         "DELETE /api/session": ("/api/session", {}, 204),
@@ -227,7 +427,7 @@ def stream_status(app: FastAPI, path: str, headers: dict[str, str]) -> int:
         "server": ("localhost", 80), "client": ("127.0.0.1", 1),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }  # fmt: skip
-    asyncio.run(app(scope, receive, send))
+    run_alone(app(scope, receive, send))
     return statuses[0]
 
 
@@ -250,9 +450,7 @@ def test_every_route_as_every_role(world: FastAPI) -> None:
                 status = stream_status(world, address, headers)
             else:
                 fresh = dict(arguments)
-                if route == "POST /api/incidents":
-                    fresh["json"] = {**arguments["json"], "id": str(uuid.uuid4())}
-                if route.startswith("PUT /api/incidents"):
+                if route.startswith(("PUT /api/incidents", "PUT /api/orders")):
                     address = f"{address.rpartition('/')[0]}/{uuid.uuid4()}"
                 client = TestClient(world, base_url="http://localhost", follow_redirects=False)
                 status = client.request(method, address, **{**fresh, "headers": headers}).status_code

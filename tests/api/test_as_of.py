@@ -35,7 +35,6 @@ def small_plan(town: Engine) -> int:
 
 def report(client, lon: float, lat: float, **more: object) -> dict:
     body = {
-        "id": str(uuid.uuid4()),
         "category": "litter",
         "title": "x",
         "lon": lon,
@@ -43,7 +42,7 @@ def report(client, lon: float, lat: float, **more: object) -> dict:
         "datum": "wgs84",
         **more,
     }
-    answer = client.post("/api/incidents", json=body)
+    answer = client.put(f"/api/incidents/{uuid.uuid4()}", json=body)
     assert answer.status_code == 201, answer.text
     return answer.json()["properties"]
 
@@ -86,7 +85,7 @@ def test_incidents_keep_the_grid_of_their_day(town, client, fetch, small_plan) -
         put_in_force(connection, small_plan)
     after = report(dispatcher, *IN_G1)
     late = report(
-        dispatcher, *IN_G1, reported_at=fetch("SELECT now() - interval '1 day'")[0][0].isoformat()
+        dispatcher, *IN_G1, occurred_at=fetch("SELECT now() - interval '1 day'")[0][0].isoformat()
     )  # fmt: skip
     kept = fetch("SELECT grid_code FROM incident WHERE code = :code", code=before["code"])[0][0]
     assert (kept, before["grid"], after["grid"], late["grid"]) == ("D1S1C1G1", "D1S1C1G1", "D1S1C1G9", "D1S1C1G1")

@@ -17,12 +17,14 @@ from api.errors import ANSWERS
 from api.main import create_app
 from api.settings import Settings
 from data.engine import Database
+from data.rules.table import RuleFileError
 
 Client = Callable[[str], TestClient]
 CHECKS = (
     checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
     checks.response_schema_conformance, checks.response_headers_conformance,
 )  # fmt: skip
+schemathesis.serializer.alias("application/partial-upload", "application/octet-stream")
 
 
 def test_refusals_are_problem_details(still: Client) -> None:
@@ -73,6 +75,14 @@ def test_metrics_by_token(database: Database, tmp_path: Path) -> None:
     reader = TestClient(app)
     assert reader.get("/metrics").status_code == 403
     assert reader.get("/metrics", headers={"Authorization": "Bearer s3cret"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["indicators", "order_kinds", "department_names"])
+def test_a_faulty_file_of_the_citys_own_is_told_at_the_start(name: str, database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text("code\n", "utf-8")
+    with pytest.raises(RuleFileError, match=r"own\.csv: row 1: there is no column name"):
+        create_app(Settings(data_dir=tmp_path, _env_file=None, **{name: file}), database)
 
 
 def test_pages_and_their_caching(database: Database, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from data.scope import scoped
 from layers.viewer import Viewer
 
 REBALANCE = {"kind": "rebalance", "within": "D1S1C1", "parameters": {}}
-GAPS = {"kind": "gaps", "within": "D1S1C1", "parameters": {"facility": "station", "radius_m": 500}}
+GAPS = {"kind": "gaps", "within": "D1S1C1", "parameters": {}}
 NOT_PLANNERS = (
     "worker", "community", "street", "dispatcher", "department", "screen", "system_admin", "security_admin",
     "audit_admin",
@@ -142,6 +142,7 @@ def test_gaps_are_measured_and_stored(client, finished, fetch, town) -> None:
     """A lane passes 0.00035 deg (39 m) north of the houses' middles, and a path of 377 m leads from it to the station.
 
     From the middle of G1U1 it is 0.00075 deg (72 m) along the lane: 488 m in all. All others have 192 m more at least.
+    The canteen stands 0.0005 deg (48 m) east of the path's end: 536 m from G1U1. The newest rulebook is the town's own.
     """
     with town.begin() as connection:
         for code, line in (
@@ -154,21 +155,37 @@ def test_gaps_are_measured_and_stored(client, finished, fetch, town) -> None:
             )
     job = finished(client("planner"), GAPS)
     assert job["status"] == "succeeded", job["message"]
-    totals = {
-        name: job["result"][name] for name in ("units", "facilities", "households_covered", "households_uncovered")
-    }
-    assert totals == {"units": 4, "facilities": 1, "households_covered": 300, "households_uncovered": 500}
-    assert job["result"]["by_community"] == [{"community": "D1S1C1", "households": 800, "uncovered": 500, "unknown": 0}]
-    rows = fetch(
-        "SELECT code, is_covered, radius_m, facility_code FROM service_gap "
-        "WHERE facility_kind = 'station' AND code LIKE 'D1S1C1%' ORDER BY code"
-    )
-    assert [tuple(row) for row in rows] == [
-        ("D1S1C1G1U1", True, 500, "D1S1C1-station"), ("D1S1C1G1U2", False, 500, "D1S1C1-station"),
-        ("D1S1C1G2U1", False, 500, "D1S1C1-station"), ("D1S1C1G2U2", False, 500, "D1S1C1-station"),
+    result = job["result"]
+    assert (result["rulebook"], result["units"], result["without_data"]) == ("drawn@1", 4, ["school_300"])
+    assert job["parameters"] == {"rulebook": "drawn@1"}
+    figures = ("rule", "demand", "demand_met", "demand_not_met", "demand_unknown", "unserved_ratio")
+    assert [tuple(rule[name] for name in figures) for rule in result["rules"]] == [
+        ("station_500", 800, 300, 500, 0, 0.625), ("canteen_500", 400, 0, 400, 0, 1),
     ]  # fmt: skip
-    untouched = fetch("SELECT count(*) FROM service_gap WHERE reason = 'drawn'")
-    assert untouched[0][0] == 28  # everybody else's
+    rows = fetch(
+        "SELECT code, verdicts, walk_m[1]::integer, facilities, reasons FROM service_gap "
+        "WHERE code LIKE 'D1S1C1%' ORDER BY code"
+    )
+    served_by = ["D1S1C1-station", "D1S1C1-canteen"]
+    walks = (488, 681, 969, 1162)  # 193 m for 0.002 deg along the lane
+    assert [(row.code, row.verdicts, row.facilities, row.reasons) for row in rows] == [
+        (f"D1S1C1G{g}U{u}", "mn" if (g, u) == (1, 1) else "nn", served_by, ["ok", "ok"]) for g in (1, 2) for u in (1, 2)
+    ]
+    assert [row.walk_m for row in rows] == pytest.approx(walks, abs=3)
+    kept = fetch(
+        "SELECT e.id, e.area_code, e.made_by, count(*) FROM service_gap s "
+        "JOIN examination e ON e.id = s.examination_id GROUP BY 1, 2, 3 ORDER BY 1"
+    )
+    assert [tuple(row) for row in kept] == [
+        (1, "D1", "drawn", 12), (2, "D2", "drawn", 16), (result["examination_id"], "D1S1C1", "planner", 4),
+    ]  # fmt: skip
+
+
+def test_an_examination_without_units_is_forgotten(client, finished, fetch) -> None:
+    """Whoever examines the whole district again leaves nothing of the examination before."""
+    job = finished(client("planner"), GAPS | {"within": "D1"})
+    found = fetch("SELECT id, area_code FROM examination ORDER BY id")
+    assert [tuple(row) for row in found] == [(2, "D2"), (job["result"]["examination_id"], "D1")]
 
 
 def test_a_running_job_can_be_cancelled(client, finished, blocked, fetch, until) -> None:
@@ -264,7 +281,7 @@ def test_a_failed_job_says_why_in_a_sentence(client, finished, town) -> None:
         connection.execute(text("DELETE FROM road"))
     job = finished(client("planner"), GAPS)
     assert (job["status"], job["result"]) == ("failed", None)
-    assert job["message"] == "社区D1S11 (D1S1C1) has no roads; import them first"
+    assert job["message"] == "社区D1S11 (D1S1C1) has no road; import the streets first"
 
 
 def test_a_job_that_fails_unexpectedly_says_no_secrets_and_the_next_one_runs(client, finished, town) -> None:

@@ -18,10 +18,14 @@ from api.routes import live as route
 from api.services import live
 from api.services.live import LiveEvent, LiveHub, Subscription, load_incidents, render
 from api.services.sessions import Sessions
-from data import outbox
+from data import accounts, outbox
+from data.calendar.store import store_builtin_days
 from data.scope import scoped
+from data.supervision.whistles import store_builtin_whistles
 from layers.registry import BY_NAME
 from layers.viewer import ANONYMOUS
+from tests.api.conftest import CHEAP
+from tests.looping import run_alone
 
 PASSWORD = "a drawn town 2024"
 LOGINS = (
@@ -165,12 +169,12 @@ def test_everyone_gets_what_is_theirs(listen, report) -> None:
     assert titles(near.until_reported("five")) == ["one", "five"]
     assert titles(far.until_reported("five")) == ["one", "two", "four", "five"]
     assert titles(department.until_reported("five")) == ["four", "five"]
-    seen = screen.until_reported("five")
-    assert titles(seen) == ["one", "two", "four", "five"]
-    for event in seen:
-        if event.get("event") == "incident":
-            assert "private" not in event["data"]
-            assert "description" not in json.loads(event["data"])["properties"]
+    for grid in ("D1S1C1G1", "D1S1C1G2", "D1S2C2G1", "D1S1C1G1"):
+        event = screen.next("incident")  # a wall is told where, and nothing in anybody's words
+        properties = json.loads(event["data"])["properties"]
+        assert properties["grid"] == grid
+        assert properties.keys().isdisjoint({"title", "description"})
+        assert "private" not in event["data"]
 
 
 def test_strangers_learn_that_something_changed_and_not_what(listen, report) -> None:
@@ -199,6 +203,35 @@ def test_jobs_are_told_to_planners_of_the_area(listen, town) -> None:
     assert near.events.empty()
     while not far.events.empty():
         assert "event" not in far.next()  # nothing but the opening
+
+
+def test_whistles_are_told_without_words_to_their_unit_and_to_departments_once_they_are_called(
+    listen, town, client, report
+) -> None:
+    """A street whistles about a place, its other account approves, the department answers: three things."""
+    with town.begin() as connection:
+        store_builtin_whistles(connection)
+        store_builtin_days(connection)
+        post = accounts.Post("street", "D1S1", "")
+        accounts.add(connection, "head", name="测试", post=post, password=PASSWORD, cost=CHEAP)
+    streams = {login: listen(login) for login in ("street", "department", "far_dispatcher", "screen")}
+    words = {"reason": "enforcement", "words": "不可示人的内容", "departments": ["城管"]}
+    at = {"lon": 115.0025, "lat": 30.205, "datum": "wgs84"}
+    answer = client("street").post("/api/whistles", json={**words, **at})
+    number = answer.json()["id"]
+    for login, move in (("head", "approve"), ("department", "respond")):
+        assert client(login).post(f"/api/whistles/{number}/moves", json={"move": move}).status_code == 200
+    told = [json.loads(streams["street"].next("whistle")["data"]) for _ in range(3)]
+    assert [one["id"] for one in told] == [number] * 3
+    assert {tuple(sorted(one)) for one in told} == {("code", "id", "status")}
+    assert told[-1]["status"] == "called"
+    assert json.loads(streams["department"].next("whistle")["data"])["status"] == "called"
+    report("D1S1C1G1", "the end", department="城管")
+    report("D2S1C1G1", "the end of D2")
+    assert streams["screen"].next("whistle", "incident")["event"] == "incident"
+    assert not [
+        one for one in streams["far_dispatcher"].until_reported("the end of D2") if one.get("event") == "whistle"
+    ]
 
 
 def test_a_returning_client_gets_what_it_missed(listen, report) -> None:
@@ -328,7 +361,7 @@ def test_a_reader_that_does_not_keep_up_is_let_go(app) -> None:
         assert hub(app).subscriber_count == 0
         assert len(subscription.frames) == live.QUEUE_LIMIT
 
-    asyncio.run(run())
+    run_alone(run())
 
 
 def test_frames_are_taken_in_order_and_in_pieces() -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from api.problems import answer_of
 from api.reading import ClientGoneError, Reader, Work
 from layers.viewer import ANONYMOUS, Viewer
+from tests.looping import run_alone
 
 SLOW = "SELECT pg_sleep(30), 'yiwangtu slow'"
 RUNNING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%yiwangtu slow''' AND state = 'active'"
@@ -60,7 +61,7 @@ def test_query_ends_with_its_client(reader: Reader, owner_engine: Engine) -> Non
             await asked
         await until(owner_engine, 0)
 
-    asyncio.run(main())
+    run_alone(main())
 
 
 def test_shared_work_ends_with_its_last_client(reader: Reader, owner_engine: Engine) -> None:
@@ -80,7 +81,7 @@ def test_shared_work_ends_with_its_last_client(reader: Reader, owner_engine: Eng
             await waiting[1]
         await until(owner_engine, 0)
 
-    asyncio.run(main())
+    run_alone(main())
 
 
 def test_cancelled_work_does_not_begin() -> None:

@@ -79,6 +79,8 @@ def test_the_scheme_gives_band_and_weights_and_values_override(planner, run) -> 
         ),
         ({"weights": {"households": 0}}, "weights must be 0 to 1000000, and one of them above 0"),
         ({"shape": 2}, "parameters.shape"),
+        ({"shape": 0.5, "mode": "redraw"}, "shape 0.5 is for one plan of mode adjust alone: redraw always looks for"),
+        ({"shape": 0.5, "front": 3}, "shape 0.5 is for one plan of mode adjust alone: a front runs over all shapes"),
         ({"floor": 900}, "floor <= target <= ceiling must hold"),
     ],
 )

@@ -4,7 +4,7 @@
 def test_counts(fetch) -> None:
     tables = ("area", "grid", "unit", "facility", "incident", "service_gap", "plan_assignment", "compound")
     assert {name: fetch(f"SELECT count(*) FROM {name}")[0][0] for name in tables} == {
-        "area": 14, "grid": 17, "unit": 32, "facility": 10, "incident": 16, "service_gap": 32, "plan_assignment": 36,
+        "area": 14, "grid": 17, "unit": 32, "facility": 12, "incident": 16, "service_gap": 32, "plan_assignment": 36,
         "compound": 8,
     }  # fmt: skip
     assert fetch("SELECT code, households FROM grid WHERE code LIKE 'D_S1C1G_' ORDER BY code") == [

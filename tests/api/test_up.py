@@ -2,46 +2,19 @@
 
 import contextlib
 import os
-import re
-import shutil
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import httpx
-import psycopg2
 import pytest
 
 from api.server import ListenError, bind
 from api.settings import Settings
 from data import cluster
-from data.settings import PROJECT, short_hash
+from tests.api.processes import ask, is_running, offspring
 
-STOP_LIMIT_S = 10
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def offspring(pid: int) -> set[int]:
-    """All processes below one, and whoever works in them."""
-    parents = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {pid}
+STOP_LIMIT_S = 60  # a process that does not end fails here; how soon it ends is not asserted
 
 
 def workers(pid: int) -> set[int]:
@@ -54,42 +27,6 @@ def workers(pid: int) -> set[int]:
     return found
 
 
-class Up:
-    """One `yiwangtu up`, in a process group of its own, as a shell starts it."""
-
-    def __init__(self, directory: Path, **settings: str) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("YIWANGTU_")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "data.cli", "up"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            cwd=PROJECT, process_group=0, env={**environment, "YIWANGTU_DATA_DIR": str(directory), **settings},
-        )  # fmt: skip
-        self.said = ""
-
-    def wait_until_ready(self) -> "Up":
-        for line in self.process.stdout:
-            self.said += line
-            found = re.search(r"(http://127\.0\.0\.1:(\d+))/public/", line)
-            if found:
-                self.base, self.port = found[1], int(found[2])
-                return self
-        raise AssertionError(self.said)
-
-    def end(self) -> str:
-        """What it said, when it has ended by itself."""
-        self.said += self.process.stdout.read()
-        self.process.wait(60)
-        return self.said
-
-
-@pytest.fixture
-def directory():
-    made = Path(tempfile.mkdtemp(prefix="yiwangtu-up-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made)
-    shutil.rmtree(Path("/tmp") / f"yiwangtu-{short_hash(made / 'pg')}", ignore_errors=True)
-
-
 @pytest.fixture
 def free_port() -> int:
     """Some port that is free now, and so are the next ones, as a rule."""
@@ -97,41 +34,11 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-@pytest.fixture
-def start(until):
-    started = []
-
-    def make(directory: Path, **settings: str) -> Up:
-        started.append(Up(directory, **settings))
-        return started[-1]
-
-    yield make
-    for up in started:
-        if up.process.poll() is None:
-            pids = offspring(up.process.pid)
-            up.process.kill()
-            until(lambda pids=pids: not any(map(is_running, pids)))
-        up.process.wait()
-        up.process.stdout.close()
-
-
 def open_stream(port: int) -> socket.socket:
     stream = socket.create_connection(("127.0.0.1", port), timeout=60)
     stream.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert stream.recv(12) == b"HTTP/1.1 200"
     return stream
-
-
-def ask(directory: Path, statement: str) -> list[tuple]:
-    """Run a statement as the owner of the tables."""
-    place = cluster.locate(directory)
-    connection = psycopg2.connect(dbname=cluster.DATABASE, user=cluster.OWNER_ROLE, host=str(place.socket_dir))
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
 
 
 DISTRICT = """

@@ -78,7 +78,8 @@ INSERT INTO facility (kind, code, name, tier, address, hours, services, capacity
   SELECT k.kind, a.code || '-' || k.kind, a.name || k.name, k.tier, a.code || '号', 'Mo-Su 08:00-20:00', '{政策咨询}', 40, a.id,
          pg_temp.spot(b.x + 0.0005 * k.n, b.y + 0.006), a.path
   FROM (VALUES (1, 'station', '驿站', 'basic'), (2, 'canteen', '食堂', NULL), (3, 'elder_care', '养老点', 'home_point'),
-               (4, 'parking', '停车场', NULL), (5, 'refuse_point', '投放点', NULL)) k (n, kind, name, tier),
+               (4, 'parking', '停车场', NULL), (5, 'refuse_point', '投放点', NULL),
+              (6, 'exchange_point', '兑换点', NULL)) k (n, kind, name, tier),
        area a JOIN box b ON b.code = a.code
   WHERE a.code LIKE '%S1C1' ORDER BY a.code, k.n;
 INSERT INTO sorting_zone (code, name, geom, path)
@@ -101,7 +102,17 @@ INSERT INTO incident (id, code, category, title, description, status, source, de
          CASE n WHEN 2 THEN now() - interval '3 hours' END, CASE n WHEN 2 THEN now() - interval '2 hours' END,
          pg_temp.spot(x + 0.002, y + 0.004)
   FROM box WHERE level = 'grid' ORDER BY code;
-INSERT INTO service_gap (unit_id, code, facility_kind, radius_m, households, distance_m, straight_m, facility_code, is_covered, reason, geom, path)
-  SELECT u.id, u.code, 'station', 300, u.households, CASE WHEN u.code LIKE '%G1U1' THEN 250 ELSE 700 END, 200, NULL,
-         u.code LIKE '%G1U1', 'drawn', ST_PointOnSurface(u.geom), u.path
-  FROM unit u ORDER BY u.code;
+INSERT INTO rulebook (code, version, digest, source) VALUES ('drawn', 1, 'drawn', 'drawn');
+INSERT INTO standard_rule (rulebook, version, code, place, facility_kind, facility_name, demand, metric, threshold_m, binding, standard, confidence)
+  VALUES ('drawn', 1, 'station_500', 1, 'station', '驿站', 'households', 'walk', 500, 'should', '示例标准', 'M'),
+         ('drawn', 1, 'canteen_500', 2, 'canteen', '食堂', 'residents_60', 'walk', 500, 'may', '示例标准', 'L'),
+         ('drawn', 1, 'school_300', 3, 'school', '小学', 'households', 'walk', 300, 'should', '示例标准', 'H');
+INSERT INTO examination (area_code, path, rulebook, version, rules, data_on, without_data, made_by)
+  SELECT code, path, 'drawn', 1, '{station_500,canteen_500}', '{2026-01-01,NULL}', '{school_300}', 'drawn'
+  FROM area WHERE level = 'district' ORDER BY code;
+-- the first unit of every G1 has a station within 500 m, all others walk 700 m; of canteens nothing is known
+INSERT INTO service_gap (unit_id, examination_id, code, households, residents_60, verdicts, walk_m, straight_m, facilities, reasons, geom, path)
+  SELECT u.id, e.id, u.code, u.households, u.residents_60, CASE WHEN u.code LIKE '%G1U1' THEN 'mu' ELSE 'nu' END,
+         ARRAY[CASE WHEN u.code LIKE '%G1U1' THEN 250 ELSE 700 END, NULL], '{200,NULL}', '{D1S1C1-station,NULL}',
+         '{ok,unit_not_snapped}', ST_PointOnSurface(u.geom), u.path
+  FROM unit u JOIN examination e ON e.path @> u.path ORDER BY u.code;

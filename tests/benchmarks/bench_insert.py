@@ -26,6 +26,7 @@ from sqlalchemy import Engine, text
 
 from api.services.jobs import load_bodies
 from api.services.live import LiveHub, load_incidents
+from api.services.whistlenews import load_whistles
 from data import cluster, migrate
 from data.cluster import APP_ROLE, DATABASE, Cluster
 from data.engine import Database
@@ -80,7 +81,7 @@ def reading(database: Database) -> Iterator[None]:
     async def run() -> None:
         hub = LiveHub(
             engine, load_incidents=partial(load_incidents, engine), load_jobs=partial(load_bodies, engine),
-            on_revisions=lambda _: None,
+            load_whistles=partial(load_whistles, engine), on_revisions=lambda _: None,
         )  # fmt: skip
         hub.start()
         await asyncio.to_thread(stop.wait)

@@ -1,8 +1,9 @@
 """Check a plan from the units and the plan alone: everything is recomputed, nothing a program says is believed.
 
-Neighbours are units of one community that share at least 1 m of border (points: a Delaunay edge, coincident points in
-a chain), unless the straight line between their inside points touches a barrier. Where a gap parts them, units at
-most 40 m apart are neighbours too if no barrier lies between; so are the pairs a plan names as its own bridges.
+Neighbours are units of one community that share at least 1 m of border, or whose outlines run beside each other within
+half a metre over at least 3 m (points: a Delaunay edge, coincident points in a chain), unless the straight line between
+their inside points touches a barrier. Where a gap parts them, units at most 40 m apart are neighbours too if no barrier
+lies between; so are the pairs a plan names as its own bridges.
 """
 
 from dataclasses import dataclass, fields
@@ -20,6 +21,7 @@ from scipy.spatial import Delaunay
 
 Array = npt.NDArray[np.generic]
 MIN_BORDER_M = 1.0
+HAIR_M, LEAST_BESIDE_M = 0.5, 3.0
 GAP_M = 40.0
 STREET_M = 15.0
 """Half the width of the streets that are closed before a grid's outline is looked at for holes."""
@@ -158,6 +160,14 @@ def enclosed(units: gpd.GeoDataFrame, grid: Array, is_of: Array) -> tuple[int, i
     return with_hole, len(within_hole)
 
 
+def closed_compactness(units: gpd.GeoDataFrame, grid: Array) -> float:
+    """Mean Polsby-Popper ratio of grids whose gaps of up to 30 m are closed: streets inside them are no outline."""
+    geometry = shapely.buffer(shapely.make_valid(units.geometry.to_numpy()), STREET_M, quad_segs=2)
+    wide = np.array([shapely.union_all(geometry[grid == number]) for number in range(int(grid.max()) + 1)])
+    shape = shapely.buffer(wide, -STREET_M, quad_segs=2)
+    return float(np.mean(4 * np.pi * shapely.area(shape) / np.maximum(shapely.length(shape), 1e-9) ** 2))
+
+
 def _codes(units: gpd.GeoDataFrame, column: str) -> Array:
     """Positions of a column's values, -1 where there is none."""
     return pd.factorize(units[column])[0] if column in units else np.full(len(units), -1)
@@ -173,6 +183,36 @@ def _crosses(inside: Array, lines: shapely.STRtree, pairs: Array) -> Array:
 
 
 def _polygon_pairs(geometry: Array, community: Array) -> tuple[Array, Array]:
+    """Pairs with a shared border, or one drawn twice, and its length."""
+    pairs, border_m = _shared(geometry, community)
+    torn = np.flatnonzero(~shapely.is_empty(shapely.coverage_invalid_edges(geometry, gap_width=HAIR_M)))
+    twice, twice_m = _drawn_twice(geometry, community, torn)
+    pairs, number = np.unique(np.vstack([pairs, twice]), axis=0, return_inverse=True)
+    longest_m = np.zeros(len(pairs))
+    np.maximum.at(longest_m, number.ravel(), np.r_[border_m, twice_m])
+    return pairs, longest_m
+
+
+def _drawn_twice(geometry: Array, community: Array, torn: Array) -> tuple[Array, Array]:
+    """Pairs of units whose outlines run beside each other farther than they coincide: both in a belt along the other.
+
+    At each end of a border the belt holds up to its half width of the next side, on both outlines.
+    """
+    a, b = shapely.STRtree(geometry[torn]).query(geometry[torn], predicate="dwithin", distance=HAIR_M)
+    a, b = torn[a], torn[b]
+    keep = (a < b) & (community[a] == community[b])
+    a, b = a[keep], b[keep]
+    outline = shapely.boundary(geometry[torn])
+    belt = shapely.buffer(outline, HAIR_M, cap_style="flat")
+    first, second = np.searchsorted(torn, a), np.searchsorted(torn, b)
+    beside_m = shapely.length(shapely.intersection(outline[first], belt[second]))
+    beside_m = (beside_m + shapely.length(shapely.intersection(outline[second], belt[first]))) / 2 - 2 * HAIR_M
+    shared_m = shapely.length(shapely.intersection(outline[first], outline[second]))
+    is_twice = beside_m - shared_m >= LEAST_BESIDE_M
+    return np.c_[a, b][is_twice], beside_m[is_twice]
+
+
+def _shared(geometry: Array, community: Array) -> tuple[Array, Array]:
     """Pairs with a shared border, and its length."""
     a, b = shapely.STRtree(geometry).query(geometry, predicate="intersects")
     keep = (a < b) & (community[a] == community[b])

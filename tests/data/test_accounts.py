@@ -12,7 +12,7 @@ from data.cli import main
 from data.credentials import Cost, check_strength, hash_password, make_password, needs_rehash, password_fits
 from data.engine import Database
 from data.errors import BadInputError, DataError
-from data.tables import ROLES
+from data.tables.accounts import ROLES
 
 CHEAP = Cost(8, 1, 1)
 TOWN = Path(__file__).parents[1] / "api" / "town.sql"

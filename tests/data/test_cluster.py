@@ -276,7 +276,7 @@ def test_every_ending_signal_ends_the_server(directory, start, until, number) ->
 
 def test_an_interrupted_creation_is_begun_anew(directory, start) -> None:
     place = cluster.locate(directory)
-    unfinished = place.data_dir.with_name("pg.new")
+    unfinished = place.data_dir.with_name("pg.new-left")
     (unfinished / "base").mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("15\n")
     start(directory).stop()
@@ -285,7 +285,7 @@ def test_an_interrupted_creation_is_begun_anew(directory, start) -> None:
 
 def test_a_creation_killed_half_way_recovers(directory, start, until) -> None:
     runner = start(directory, is_ready=False)
-    until(lambda: (directory / "pg.new" / "base").exists())
+    until(lambda: any(directory.glob("pg.new-*/base")))
     runner.process.kill()
     start(directory).stop()
 

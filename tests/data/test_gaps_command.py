@@ -2,24 +2,13 @@
 
 import json
 
-import geopandas as gpd
 import numpy as np
 import pyogrio
 import pytest
 import shapely
 
 from data.cli import main
-
-OFFSET = np.array([500_000.0, 3_340_000.0])  # in EPSG:4547, about 114.0 E, 30.2 N
-
-
-def frame(shapes, **columns):
-    moved = shapely.transform(np.array(shapes, dtype=object), lambda xy: xy + OFFSET)
-    return gpd.GeoDataFrame(columns, geometry=moved, crs=4547).to_crs(4326)
-
-
-def write(path, layer, rows):
-    pyogrio.write_dataframe(rows, path, layer=layer, driver="GPKG", append=path.exists())
+from tests.drawn import frame, write
 
 
 @pytest.fixture
@@ -111,13 +100,13 @@ def test_the_layer_option_wins(town, capsys):
     ("extra", "sentence"),
     [
         (["--households", "families"], "no column families; they have: name, hh, floors"),
-        (["--households", "name"], "row 0, name: 甲"),
+        (["--households", "name"], "row 1, name: 甲"),
         (["--id", "nobody"], "UNITS has no column nobody"),
         (["--facility-id", "nobody"], "the facilities have no column nobody"),
         (["--radius-m", "-1"], "the radius is -1.0 m; it must be above 0"),
         (["--radius-m", "far"], "'far' is not a valid float"),
         (["--snap-m", "nan"], "the snap limit is nan m"),
-        (["--streets", "{town}:canteen"], "streets row 0 is a Point; streets must be lines"),
+        (["--streets", "{town}:canteen"], "streets row 1 is a Point; streets must be lines"),
         (["--streets", "{town}:lanes"], "has no layer lanes; it has: homes, canteen, road"),
         (["--facilities", "{town}.gone"], "there is no file"),
         (["--facilities", "{broken}"], "is damaged or no spatial file"),
@@ -142,7 +131,7 @@ def test_an_old_output_stays_when_the_run_fails(town, capsys):
     before = out.read_bytes()
     assert code == 0
     assert run(town, "--households", "floors")[0] == 2
-    assert "row 1, floors: nan" in capsys.readouterr().err
+    assert "row 2, floors: nan" in capsys.readouterr().err
     assert out.read_bytes() == before
     assert sorted(p.name for p in out.parent.iterdir()) == ["out.gpkg", "town.gpkg"]
 
@@ -159,4 +148,4 @@ def test_a_unit_id_must_name_one_unit(town, capsys):
     write(town.parent / "twice.gpkg", "homes", twice)
     code, _ = run(town, "--id", "name", units=str(town.parent / "twice.gpkg"))
     assert code == 2
-    assert "row 2, name: 甲 names an earlier unit too" in capsys.readouterr().err
+    assert "row 3, name: 甲 names an earlier unit too" in capsys.readouterr().err

@@ -103,7 +103,7 @@ def test_units_in_doubt_are_refused(capsys, files) -> None:
     units.loc[2, "geometry"] = BOW_TIE
     units.to_file(files / "units.gpkg", layer="unit")
     code, report = run(capsys, files, "--layer", "a=party", "--layer", "b=hh")
-    assert (code, report) == (2, {"error": f"row 2, geometry: {IN_DOUBT}"})
+    assert (code, report) == (2, {"error": f"row 3, geometry: {IN_DOUBT}"})
 
 
 @pytest.mark.parametrize(

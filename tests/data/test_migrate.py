@@ -1,14 +1,18 @@
 """Migrations run up and down, and leave what the table declarations say."""
 
+import os
+import subprocess
 import warnings
 from datetime import datetime
+from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SAWarning
 
 from data import migrate
+from data.binaries import find_binaries
 from layers.tables import metadata
 
 
@@ -133,3 +137,90 @@ def test_0005_keeps_what_waits_and_what_is_numbered_and_can_be_undone(clean: Eng
     finally:
         migrate.downgrade(clean, "base")
         migrate.upgrade(clean)
+
+
+_CANTEENS_OF_0006 = """
+INSERT INTO area (level, code, name, geom, path)
+  SELECT 'community', 'C', 'C', ST_Multi(ST_MakeEnvelope(115, 30, 115.01, 30.01, 4326)), 'C';
+INSERT INTO facility (kind, code, name, attributes, area_id, geom, path)
+  SELECT v.kind, v.code, v.code, v.attributes::jsonb, a.id, ST_PointOnSurface(a.geom), a.path FROM area a, (VALUES
+    ('canteen', 'plain', '{"price": 12, "meals_per_day": 90, "sample": true}'),
+    ('canteen', 'wordy', '{"price": "by weight", "meals_per_day": 90.5}'),
+    ('parking', 'other', '{"price": 3}')) v (kind, code, attributes);
+"""
+
+
+def test_0007_gives_price_and_meals_columns_of_their_own_and_can_be_undone(clean: Engine) -> None:
+    """Of canteens, where they are numbers; what is not stays among the free attributes."""
+    attributes = "SELECT code, attributes FROM facility ORDER BY id"
+    migrate.downgrade(clean, "0006")
+    try:
+        with clean.begin() as connection:
+            connection.exec_driver_sql(_CANTEENS_OF_0006)
+            before = connection.exec_driver_sql(attributes).all()
+        migrate.upgrade(clean, "0007")
+        with clean.begin() as connection:
+            moved = "SELECT code, price, meals_per_day, attributes FROM facility ORDER BY id"
+            assert [tuple(row) for row in connection.exec_driver_sql(moved)] == [
+                ("plain", 12.0, 90, {"sample": True}),
+                ("wordy", None, None, {"price": "by weight", "meals_per_day": 90.5}),
+                ("other", None, None, {"price": 3}),
+            ]  # fmt: skip
+        migrate.downgrade(clean, "0006")
+        with clean.begin() as connection:
+            assert connection.exec_driver_sql(attributes).all() == before
+    finally:
+        migrate.downgrade(clean, "base")
+        migrate.upgrade(clean)
+
+
+_REPORTS_OF_0017 = """
+INSERT INTO category (code, name) VALUES ('litter', '暴露垃圾');
+INSERT INTO incident (id, code, category, title, reported_at, geom)
+  SELECT gen_random_uuid(), n, 'litter', 'x', now(), ST_SetSRID(ST_MakePoint(115, 30), 4326)
+  FROM unnest(ARRAY['device', 'grid', 'dispute', 'worker']) n;
+INSERT INTO resident_report (incident_id, code_hash, place)
+  SELECT id, code, code FROM incident WHERE code IN ('device', 'grid');
+INSERT INTO incident_route (incident_id, seq, basis, body, path, words, words_en)
+  SELECT id, 1, 'fallback', 'x', '', CASE code WHEN 'dispute' THEN '只知位置在网格A；' ELSE '位置在网格A；' END, ''
+  FROM incident WHERE code <> 'grid';
+"""
+
+
+def test_what_had_no_place_of_its_own_has_none_after_0020(clean: Engine) -> None:
+    """A resident who named a grid, and a dispute of which alone the grid is known; the others lie where they say."""
+    migrate.downgrade(clean, "0017")
+    try:
+        with clean.begin() as connection:
+            connection.exec_driver_sql(_REPORTS_OF_0017)
+        migrate.upgrade(clean)
+        with clean.begin() as connection:
+            rows = connection.exec_driver_sql("SELECT code FROM incident WHERE NOT is_placed ORDER BY code").all()
+        assert [row.code for row in rows] == ["dispute", "grid"]
+    finally:
+        migrate.upgrade(clean)
+
+
+def test_a_dump_can_be_restored(owner_engine: Engine, tmp_path: Path) -> None:
+    """With PostgreSQL's own tools, as docs/guides/backup.md says; restored, it is what the declarations say."""
+    url, programs, dump = owner_engine.url, find_binaries(), tmp_path / "all.dump"
+    at = ["-h", url.query.get("host") or url.host or "", "-p", str(url.port or 5432), "-U", url.username or ""]
+    named = "restored_by_a_test"
+
+    def run(program: str, *arguments: str) -> None:
+        command, known = [str(programs / program), *at, *arguments], {**os.environ, "PGPASSWORD": url.password or ""}
+        done = subprocess.run(command, env=known, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    run("pg_dump", "-Fc", "--schema-only", "-f", str(dump), url.database or "")
+    run("dropdb", "--if-exists", named)
+    run("createdb", named)
+    try:
+        run("pg_restore", "--exit-on-error", "-d", named, str(dump))
+        restored = create_engine(url.set(database=named))
+        try:
+            test_the_database_is_what_the_declarations_say(restored)
+        finally:
+            restored.dispose()
+    finally:
+        run("dropdb", "--force", named)

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import Executor
+import time
+from concurrent.futures import Executor, Future
+from pathlib import Path
 
 import dask
 import geopandas as gpd
@@ -17,7 +19,7 @@ from distributed import Client, Event, LocalCluster, Queue, Variable
 
 from data.commands import rebalance as rebalance_command
 from data.errors import DataError
-from data.parallel import open_executor
+from data.parallel import StoppedError, open_executor
 from geo.rebalance import rebalance
 
 COMMUNITIES, AT_ONCE = 9, 3
@@ -129,6 +131,18 @@ def test_a_scheduler_without_workers_is_named(scheduler, monkeypatch):
 def test_results_come_in_order():
     with open_executor(2) as executor:
         assert list(executor.map(abs, range(-9, 0))) == [9, 8, 7, 6, 5, 4, 3, 2, 1]
+
+
+def test_a_stop_ends_the_wait_and_the_workers_end_too():
+    stop: Future[None] = Future()
+    with open_executor(2, stop=stop) as executor:
+        pids = Client.current().run(os.getpid).values()
+        results = executor.map(time.sleep, [0, 3600, 3600])
+        assert next(results) is None
+        threading.Timer(0.2, stop.set_result, [None]).start()
+        with pytest.raises(StoppedError):
+            next(results)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def test_a_worker_of_this_machine_that_is_killed_costs_no_plan(town, plan):

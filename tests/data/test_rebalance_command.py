@@ -148,14 +148,16 @@ def test_workers_do_not_change_the_plan(tmp_path, capsys):
 def test_the_report_for_people_says_the_figures_and_the_reasons(tmp_path, capsys):
     town, out = tmp_path / "town.gpkg", tmp_path / "out.gpkg"
     lots = gpd.GeoDataFrame(
-        {"n": [100, 900]}, geometry=[shapely.box(0, 0, 20, 20), shapely.box(20, 0, 40, 20)], crs=4547
+        {"id": ["A", "B"], "n": [100, 900]}, geometry=[shapely.box(0, 0, 20, 20), shapely.box(20, 0, 40, 20)], crs=4547
     )
     pyogrio.write_dataframe(lots, town, layer="unit", driver="GPKG")
     assert main(["rebalance", str(town), "--households", "n", "-o", str(out)]) == 0
     said = capsys.readouterr().out
     assert "0 / 2" in said
-    assert "第 1 行单元有 900 户，超过上限 800 户" in said
+    assert "第 2 行单元有 900 户，超过上限 800 户" in said
     assert "不足下限 400 户" in said
+    assert main(["rebalance", str(town), "--id", "id", "--households", "n", "-o", str(out)]) == 0
+    assert "单元 B有 900 户，超过上限 800 户" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -165,10 +167,10 @@ def test_the_report_for_people_says_the_figures_and_the_reasons(tmp_path, capsys
         (["--households", "households", "--within", "w"], "there is no column w"),
         (
             ["--households", "households", "--id", "community"],
-            "row 1, community: 420204004001 is missing or given before",
+            "row 2, community: 420204004001 is missing or given before",
         ),
         (["--households", "households", "--floor", "900"], "floor 900"),
-        (["--households", "compound"], "row 0, compound: B00 is not a number >= 0"),
+        (["--households", "compound"], "row 1, compound: B00 is not a number >= 0"),
         (["--households", "households", "--barriers", "no.gpkg"], "there is no file no.gpkg"),
         (["--households", "households", "--layer", "roads"], "has no layer roads"),
     ],

@@ -50,49 +50,49 @@ def refusal(folder, capsys, town, *options):
 @pytest.mark.parametrize(
     ("frame", "options", "error"),
     [
-        (put("n", 3, -5), [], "row 3, n: -5 is not a number >= 0"),
-        (put("n", 3, None), [], "row 3, n: nan is not a number >= 0"),
-        (put("n", 2, float("inf")), [], "row 2, n: inf is not a number >= 0"),
-        (put("n", 2, "many"), [], "row 2, n: many is not a number >= 0"),
-        (put("geometry", 2, None), [], "row 2, geometry: missing or empty"),
-        (put("geometry", 2, shapely.Polygon()), [], "row 2, geometry: missing or empty"),
+        (put("n", 3, -5), [], "row 4, n: -5 is not a number >= 0"),
+        (put("n", 3, None), [], "row 4, n: nan is not a number >= 0"),
+        (put("n", 2, float("inf")), [], "row 3, n: inf is not a number >= 0"),
+        (put("n", 2, "many"), [], "row 3, n: many is not a number >= 0"),
+        (put("geometry", 2, None), [], "row 3, geometry: missing or empty"),
+        (put("geometry", 2, shapely.Polygon()), [], "row 3, geometry: missing or empty"),
         (
             put("geometry", 2, shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])),
             [],
-            "row 2, geometry: Self-intersection at 1 1; mending would change its area by 100.0%, the limit is 0.1%",
+            "row 3, geometry: Self-intersection at 1 1; mending would change its area by 100.0%, the limit is 0.1%",
         ),
         (
             put("geometry", 2, shapely.Polygon([(0, 0), (1, 0), (2, 0)])),
             [],
-            "row 2, geometry: is a polygon with an area of 0 m2",
+            "row 3, geometry: is a polygon with an area of 0 m2",
         ),
         (
             put("geometry", 2, shapely.LineString([(0, 0), (2, 2)])),
             [],
-            "row 2, geometry: is a LineString, not a polygon or a point",
+            "row 3, geometry: is a LineString, not a polygon or a point",
         ),
         (
             put("geometry", 2, shapely.Point(0, 0)),
             [],
-            "row 2, geometry: is a point among polygons; all are polygons or all are points",
+            "row 3, geometry: is a point among polygons; all are polygons or all are points",
         ),
         (
             put("geometry", 2, NOWHERE),
             [],
-            "row 2, geometry: the coordinate (nan, 2) is not finite",
+            "row 3, geometry: the coordinate (nan, 2) is not finite",
         ),
         (
             put("geometry", 2, shapely.Polygon([(0, 0), (float("inf"), 2), (2, 0)])),
             [],
-            "row 2, geometry: the coordinate (inf, 2) is not finite",
+            "row 3, geometry: the coordinate (inf, 2) is not finite",
         ),
-        (put("g", 2, 2), ["--current", "c", "--fixed", "g"], "row 0, g: G1 is not a mark, which is 0 or 1"),
-        (put("c", 2, None), ["--within", "c"], "row 2, c: missing"),
+        (put("g", 2, 2), ["--current", "c", "--fixed", "g"], "row 1, g: G1 is not a mark, which is 0 or 1"),
+        (put("c", 2, None), ["--within", "c"], "row 3, c: missing"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(tmp_path, capsys, frame, options, error):
     told = refusal(tmp_path, capsys, write(frame, tmp_path / "town.gpkg"), "--households", "n", *options)
-    assert told.split("; row 1")[0] == error
+    assert told.split("; row 2")[0] == error
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,8 @@ def test_a_value_that_cannot_be_used_is_named(tmp_path, capsys, frame, options, 
         (["--current", "g", "--lock", "G9"], "there is no current grid G9 to lock"),
         (["--lock", "G1"], "locks need the column of the current grids"),
         (["--reach-m", "0"], "the reach must be > 0 m, not 0"),
+        (["--reach-m", "50"], "the reach 50 m is for points alone; these units are polygons"),
+        (["--current", "g", "--front", "3", "--reach-m", "50"], "the reach 50 m is for points alone"),
         (["--time-limit", "0"], "the time limit must be > 0 s, not 0"),
         (["--time-limit", "-1"], "the time limit must be > 0 s, not -1"),
         (["--time-limit", "nan"], "the time limit must be > 0 s, not nan"),
@@ -158,7 +160,7 @@ def test_a_barrier_that_is_none_is_refused(tmp_path, capsys, shape, problem):
     town = write(lots(), tmp_path / "town.gpkg")
     walls = write(gpd.GeoDataFrame(geometry=[lots().geometry[0], shape], crs=4547), tmp_path / "walls.gpkg")
     error = refusal(tmp_path, capsys, town, "--households", "n", "--barriers", str(walls))
-    assert error == f"{walls}, row 1, geometry: {problem}"
+    assert error == f"{walls}, row 2, geometry: {problem}"
 
 
 def test_an_output_is_refused_before_any_work(tmp_path, capsys):

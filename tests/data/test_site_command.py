@@ -9,17 +9,7 @@ import pytest
 import shapely
 
 from data.cli import main
-
-OFFSET = np.array([500_000.0, 3_340_000.0])  # in EPSG:4547, about 114.0 E, 30.2 N
-
-
-def frame(shapes, **columns):
-    moved = shapely.transform(np.array(shapes, dtype=object), lambda xy: xy + OFFSET)
-    return gpd.GeoDataFrame(columns, geometry=moved, crs=4547).to_crs(4326)
-
-
-def write(path, layer, rows):
-    pyogrio.write_dataframe(rows, path, layer=layer, driver="GPKG", append=path.exists())
+from tests.drawn import frame, write
 
 
 @pytest.fixture
@@ -86,7 +76,7 @@ def test_a_candidate_in_the_sea_is_left_out_and_told_of(town, capsys):
     out.unlink()
     code, out = run(town, "-p", "1", "--existing", f"{town}:sea_only")
     assert code == 2
-    assert "existing sites row 0: no street that may be walked lies within 50 m" in capsys.readouterr().err
+    assert "existing sites row 1: no street that may be walked lies within 50 m" in capsys.readouterr().err
     assert not out.exists()
 
 
@@ -184,9 +174,9 @@ def test_a_person_reads_the_answer(town, capsys):
         (["-p", "1"], {"radius": "-5"}, "above 0"),
         (["-p", "1"], {"radius": "nan"}, "above 0"),
         (["-p", "1"], {"weight": "elder"}, "no column elder"),
-        (["-p", "1"], {"weight": "odd"}, "row 2, odd: -3"),
-        (["-p", "1"], {"weight": "name"}, "row 0, name: 甲"),
-        (["-p", "1", "--capacity", "none"], {}, "row 1, none: 0; a capacity must be above 0"),
+        (["-p", "1"], {"weight": "odd"}, "row 3, odd: -3"),
+        (["-p", "1"], {"weight": "name"}, "row 1, name: 甲"),
+        (["-p", "1", "--capacity", "none"], {}, "row 2, none: 0; a capacity must be above 0"),
         (["-p", "1"], {"candidates": "sea_only"}, "no candidate lies within 50 m of a street that may be walked"),
         (["-p", "2"], {"candidates": "sea"}, "between 1 and the number of candidates, 1"),
         (["-p", "1"], {"candidates": "nothing"}, "has no layer nothing"),

@@ -2,24 +2,21 @@
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from data.settings import PROJECT
 from tests.e2e.browsing import SLOW_MS, sign_in
+from tests.e2e.demo_server import DemoServer
+from tests.e2e.phones import corner_of_a_building, sign_in_here, stand
+from tests.e2e.residents import PHONE
 
-START_LIMIT_S = 300
+expect.set_options(timeout=SLOW_MS)  # what comes late on a busy machine has come
 
 
 @pytest.fixture(scope="session")
@@ -48,47 +45,32 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def demo() -> Iterator[tuple[str, Path]]:
-    """A running demo: its address and its data directory."""
-    if not (PROJECT / "web" / "dist" / "public" / "index.html").exists():
+def demo_server() -> Iterator[DemoServer]:
+    """The process that serves the demo; who kills it asks for `mortal_server` instead."""
+    if not (Path(os.environ.get("YIWANGTU_WEB_DIR", PROJECT / "web" / "dist")) / "public" / "index.html").exists():
         pytest.fail("the pages are not built; `make install` builds them")
     directory = Path(tempfile.mkdtemp(prefix="yiwangtu-e2e-"))
     directory.chmod(0o711)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "YIWANGTU_DATA_DIR": str(directory), "YIWANGTU_PORT": str(port)}
-    log_path = directory / "demo.log"
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "data.cli", "demo"], cwd=PROJECT, env=environment, stdout=log, stderr=log
-        )
+    server = DemoServer(directory)
     try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_ready(process, url, log_path)
-        yield url, directory
+        server.start()
+        yield server
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        server.stop()
         shutil.rmtree(directory)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log_path: Path) -> None:
-    """Wait for the server's own word that it is ready; fail with its last words when it ends instead."""
-    for _ in range(START_LIMIT_S * 2):
-        try:
-            process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            pass
-        else:
-            pytest.fail(f"the demo ended while starting: {log_path.read_text('utf-8')[-2000:]}")
-        try:
-            with urlopen(f"{url}/readyz", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except (URLError, OSError):
-            continue
-    pytest.fail(f"the demo was not ready within {START_LIMIT_S} s: {log_path.read_text('utf-8')[-2000:]}")
+@pytest.fixture
+def mortal_server(demo_server: DemoServer) -> Iterator[DemoServer]:
+    """The same, running again when the test is over."""
+    yield demo_server
+    demo_server.ensure_running()
+
+
+@pytest.fixture(scope="session")
+def demo(demo_server: DemoServer) -> tuple[str, Path]:
+    """A running demo: its address and its data directory."""
+    return demo_server.url, demo_server.directory
 
 
 @pytest.fixture(scope="session")
@@ -119,3 +101,62 @@ def other(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Pa
     context = browser.new_context(**{**browser_context_args, "viewport": {"width": 1440, "height": 900}})
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def phone(new_context: Callable[..., BrowserContext]) -> Iterator[Page]:
+    """A page on a resident's phone, not opened yet."""
+    context = new_context(**PHONE, reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def plain(new_context: Callable[..., BrowserContext]) -> Iterator[Page]:
+    """The same where no script runs."""
+    context = new_context(**PHONE, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in_worker(
+    browser: Browser, browser_context_args: dict[str, Any], demo_url: str, demo_passwords: dict[str, str]
+) -> tuple[Any, list[float]]:
+    """What a browser keeps of the worker's session, and a place in the worker's grid."""
+    context = browser.new_context(**browser_context_args)
+    page = context.new_page()
+    page.goto(f"{demo_url}/worker/")
+    sign_in_here(page, "worker", demo_passwords["worker"])
+    expect(page.get_by_role("heading", name="未办结事件")).to_be_visible(timeout=SLOW_MS)
+    kept = context.storage_state(), corner_of_a_building(page)
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def worker_phone(
+    browser: Browser, browser_context_args: dict[str, Any], demo_url: str, signed_in_worker: tuple[Any, list[float]]
+) -> Iterator[BrowserContext]:
+    """A phone of 360 x 740 points in the worker's grid, signed in, that lets the page know its place."""
+    state, at = signed_in_worker
+    context = browser.new_context(
+        **{**browser_context_args, "viewport": {"width": 360, "height": 740}},
+        device_scale_factor=2,
+        is_mobile=True,
+        has_touch=True,
+        storage_state=state,
+    )
+    context.grant_permissions(["geolocation", "background-sync"], origin=demo_url)
+    stand(context, at)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def worker(worker_phone: BrowserContext, demo_url: str) -> Page:
+    """The page of the signed-in worker, who stands in the own grid."""
+    page = worker_phone.new_page()
+    page.goto(f"{demo_url}/worker/")
+    expect(page.get_by_role("heading", name="未办结事件")).to_be_visible(timeout=SLOW_MS)
+    return page

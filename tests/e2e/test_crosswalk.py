@@ -75,6 +75,7 @@ def test_two_layers_become_one_plan(desk: Page, tmp_path: Path) -> None:
     expect(row).to_have_count(1)
     row.get_by_role("button").press("Enter")
     listed = desk.locator(".unit-table tbody tr")
+    expect(listed).to_have_count(len(strays))
     assert [listed.nth(at).get_attribute("data-unit") for at in range(listed.count())] == list(strays)
     listed.first.get_by_role("button").press("Enter")
     desk.wait_for_function(f"() => !window.__map.isMoving() && ({MARKS})().length > 0", timeout=SLOW_MS)

@@ -120,25 +120,6 @@ def test_rebalance_one_community_compare_and_keep_as_a_draft(desk: Page) -> None
     assert api(desk, f"/api/plans/{plan_id}")["code"] == "not_found"
 
 
-def test_gap_run_shows_totals_that_add_up_and_signs_of_their_own(desk: Page) -> None:
-    street, community = _worst_community(desk)
-    _choose(desk, street, community)
-    desk.get_by_role("tab", name="计算").click()
-    desk.get_by_role("button", name="服务缺口").click()
-    desk.get_by_label("步行距离（米）").fill("250")
-    desk.get_by_role("button", name="开始计算").click()
-    expect(desk.locator('[data-total="covered-ratio"]')).to_be_visible(timeout=JOB_MS)
-    assert desk.get_by_text("步行 250 米内").is_visible()
-
-    result = api(desk, "/api/jobs")["jobs"][0]["result"]
-    shown = [number_in(text) for text in desk.locator(".gap-totals dd").all_inner_texts()]
-    assert shown == [result[f"households_{key}"] for key in ("covered", "uncovered", "unknown")]
-    assert sum(shown) == community["households"]
-    signs = desk.locator(".gap-totals .verdict-mark > *").evaluate_all("marks => marks.map(mark => mark.tagName)")
-    assert signs == ["circle", "path", "rect", "text"]
-    assert axe_faults(desk) == []
-
-
 def test_a_band_that_is_none_is_refused_in_words(desk: Page) -> None:
     desk.get_by_role("tab", name="计算").click()
     desk.get_by_label("下限（户）").fill("900")

@@ -1,23 +1,21 @@
 """The residents' page in a real browser: list and map agree, the position stays on the device, everyone can use it."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, BrowserType, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
+from data.settings import PROJECT
 from tests.e2e.browsing import SLOW_MS, Watch, axe_faults, wait_for_map
+from tests.e2e.residents import PHONE, XIALU, XIALU_CODE, keys_of_rows, open_list
 
 pytestmark = pytest.mark.browser
-XIALU = "下陆区"
-XIALU_CODE = "420204"
-
-
-def _open(page: Page, demo_url: str, path: str = "") -> None:
-    page.goto(f"{demo_url}/public/{path}")
-    expect(page.locator(".row, .card").first).to_be_visible(timeout=SLOW_MS)
-    expect(page.locator(".count")).to_contain_text("找到")
+SERVICES = PROJECT / "data" / "reference" / "service_item.csv"
 
 
 def _found(page: Page) -> int:
@@ -40,9 +38,12 @@ def _drawn(page: Page, layer: str) -> list[str]:
 def _codes_of_rows(page: Page, kind: str) -> list[str]:
     while page.locator(".more").count():
         page.locator(".more").click()
-    identities: list[str] = page.locator(".row").evaluate_all("rows => rows.map(row => row.id)")
-    prefix = f"row-{kind}/"
-    return sorted(one.removeprefix(prefix) for one in identities if one.startswith(prefix))
+    return sorted(key.removeprefix(f"{kind}/") for key in keys_of_rows(page) if key.startswith(f"{kind}/"))
+
+
+def _load_services(directory: Path, catalogue: Path) -> None:
+    command = [sys.executable, "-m", "data.cli", "services", "load", str(catalogue)]
+    subprocess.run(command, cwd=PROJECT, env={**os.environ, "YIWANGTU_DATA_DIR": str(directory)}, check=True)
 
 
 @pytest.fixture
@@ -58,8 +59,7 @@ def watch(page: Page, demo_url: str) -> Iterator[Watch]:
 @pytest.fixture
 def city(page: Page, demo_url: str, watch: Watch) -> Page:
     """The page of 下陆区 with its map drawn."""
-    page.add_init_script(f"localStorage.setItem('yiwangtu.city', '{XIALU_CODE}')")
-    _open(page, demo_url)
+    open_list(page, demo_url, f"?within={XIALU_CODE}")
     wait_for_map(page)
     return page
 
@@ -85,14 +85,33 @@ def test_sample_and_sketch_are_marked_and_nobody_signed_in(city: Page) -> None:
 
 
 def test_kind_chips_change_list_and_map(city: Page) -> None:
-    city.locator("[data-kind=station]").click()
-    expect(city.locator(".row[id^='row-station/']")).to_have_count(0)
+    expect(city.get_by_role("button", name="全部", exact=True)).to_have_attribute("aria-pressed", "true")
     city.locator("[data-kind=elder_care]").click()
-    expect(city.locator(".row[id^='row-elder_care/']").first).to_be_visible()
+    expect(city.locator(".row[href*='/station/']")).to_have_count(0)
+    expect(city.locator(".row[href*='/elder_care/']").first).to_be_visible()
     city.wait_for_function(
         """() => { const layers = window.__map.queryRenderedFeatures().map(f => f.layer.metadata?.layer);
           return layers.includes('elder_care') && !layers.includes('station'); }"""
     )
+    city.locator("[data-kind=station]").click()
+    expect(city.locator(".row[href*='/station/']").first).to_be_visible()
+    city.get_by_role("button", name="全部", exact=True).click()
+    expect(city.locator("[data-kind=elder_care]")).to_have_attribute("aria-pressed", "false")
+
+
+def test_one_box_searches_all_kinds_in_chinese_pinyin_and_initials(city: Page) -> None:
+    search = city.get_by_label("搜索")
+    found = {}
+    for text in ("马鞍山", "maanshan", "maanshan shitang", "MAS"):
+        search.fill(text)
+        found[text] = set(keys_of_rows(city))
+    assert {key.split("/")[0] for key in found["马鞍山"]} >= {"station", "canteen"}
+    assert found["马鞍山"] <= found["maanshan"] & found["MAS"]
+    assert {key.split("/")[0] for key in found["maanshan shitang"]} == {"canteen"}
+    search.fill("qwzx")
+    expect(city.locator(".results")).to_contain_text("没有符合条件的地点")
+    city.get_by_role("button", name="清除条件").click()
+    expect(search).to_have_value("")
 
 
 def test_search_and_open_now_narrow_both(city: Page) -> None:
@@ -107,39 +126,9 @@ def test_search_and_open_now_narrow_both(city: Page) -> None:
     city.get_by_label("搜索").fill(name)
     expect(city.locator(".row strong").first).to_have_text(name)
     assert 1 <= _found(city) < everything
-    listed = set(_codes_of_rows(city, "station")) | set(_codes_of_rows(city, "canteen"))
     wait_for_map(city)
-    assert set(_drawn(city, "station")) | set(_drawn(city, "canteen")) <= listed
-
-
-def test_near_me_sorts_by_distance_and_sends_the_position_nowhere(
-    city: Page, context: BrowserContext, watch: Watch, demo_url: str
-) -> None:
-    west, south, east, north = city.evaluate(
-        "name => fetch('/api/areas').then(a => a.json()).then(a => a.areas.find(c => c.name === name).bbox)", XIALU
-    )
-    lon, lat = west + 0.437 * (east - west), south + 0.561 * (north - south)
-    context.grant_permissions(["geolocation"], origin=demo_url)
-    context.set_geolocation({"longitude": lon, "latitude": lat})
-    before = len(watch.requests)
-    city.get_by_role("button", name="离我最近").click()
-    expect(city.locator(".row .distance").first).to_be_visible()
-    shown = city.locator(".row .distance").all_inner_texts()
-    metres = [float(text.split()[0]) * (1000 if "公里" in text else 1) for text in shown]
-    assert metres == sorted(metres)
-    city.locator(".row").first.click()
-    expect(city.locator(".card")).to_contain_text("直线距离")
-    sent = [one for one in watch.requests[before:] if "near=" in one or "bbox=" in one or f"{lon:.2f}" in one]
-    assert sent == []
-
-
-def test_refused_position_is_told_and_a_community_serves_instead(city: Page, context: BrowserContext) -> None:
-    context.clear_permissions()
-    city.get_by_role("button", name="离我最近").click()
-    expect(city.get_by_role("alert")).to_contain_text("可以改选一个社区")
-    select = city.get_by_label("从哪里算距离")
-    select.select_option(index=3)
-    expect(city.locator(".row .distance").first).to_be_visible()
+    for kind in ("station", "canteen", "elder_care"):
+        assert set(_drawn(city, kind)) <= set(_codes_of_rows(city, kind))
 
 
 def test_card_opens_by_keyboard_and_gives_the_focus_back(city: Page) -> None:
@@ -155,16 +144,49 @@ def test_card_opens_by_keyboard_and_gives_the_focus_back(city: Page) -> None:
 
 
 def test_card_has_its_own_address(page: Page, demo_url: str, watch: Watch) -> None:
-    _open(page, demo_url)
+    open_list(page, demo_url)
     page.locator(".city-switch select").select_option(label=XIALU)
-    expect(page.locator(".row[id*='/XL']").first).to_be_visible()
+    expect(page.locator(".row[href*='/XL']").first).to_be_visible()
     page.locator(".row").first.click()
     name = page.locator(".card h2").inner_text()
+    expect(page).to_have_title(re.compile(name))
     page.goto("about:blank")
-    page.goto(f"{demo_url}/public/")
-    page.go_back()
     page.go_back()
     expect(page.locator(".card h2")).to_have_text(name, timeout=SLOW_MS)
+    page.go_back()
+    expect(page.locator(".row").first).to_be_visible(timeout=SLOW_MS)
+    page.go_forward()
+    expect(page.locator(".card h2")).to_have_text(name, timeout=SLOW_MS)
+
+
+def test_an_older_link_still_opens_its_card(page: Page, demo_url: str, watch: Watch) -> None:
+    open_list(page, demo_url, f"?within={XIALU_CODE}&kind=station")
+    key = keys_of_rows(page)[0]
+    page.goto("about:blank")
+    page.goto(f"{demo_url}/public/?within={XIALU_CODE}#{key}")
+    expect(page.locator(".card h2")).to_be_visible(timeout=SLOW_MS)
+    expect(page).to_have_url(re.compile(f"/public/{key}"))
+
+
+def test_an_open_card_hears_of_changes(page: Page, demo: tuple[str, Path], tmp_path: Path, watch: Watch) -> None:
+    """The city changes what to bring for 手机充电; who reads the card sees it without asking."""
+    url, directory = demo
+    changed = tmp_path / "service_item.csv"
+    charging = "手机充电,Phone charging,station,basic,"
+    catalogue = SERVICES.read_text("utf-8")
+    assert f"{charging}," in catalogue
+    changed.write_text(catalogue.replace(f"{charging},", f"{charging}充电线,"), "utf-8")
+    open_list(page, url, f"?within={XIALU_CODE}&q=手机充电")
+    page.locator(".row").first.click()
+    card = page.locator(".card")
+    expect(card).to_contain_text("手机充电")
+    expect(card).not_to_contain_text("充电线")
+    try:
+        _load_services(directory, changed)
+        expect(card).to_contain_text("手机充电请带：充电线", timeout=SLOW_MS)
+    finally:
+        _load_services(directory, SERVICES)
+    expect(card).not_to_contain_text("充电线", timeout=SLOW_MS)
 
 
 def test_map_click_opens_the_card(city: Page) -> None:
@@ -180,26 +202,8 @@ def test_map_click_opens_the_card(city: Page) -> None:
     expect(city.locator(".card h2")).to_be_visible()
 
 
-def test_elder_mode_is_large_and_remembered(city: Page) -> None:
-    text_size = """() => { const map = window.__map; const id = map.getStyle().layers
-      .find(l => l.type === 'symbol' && l.metadata?.layer === 'station').id;
-      const size = map.getLayoutProperty(id, 'text-size'); return typeof size === 'number' ? size : size[4]; }"""
-    before = city.evaluate(text_size)
-    city.get_by_role("button", name="长者版").click()
-    assert city.evaluate("() => getComputedStyle(document.documentElement).fontSize") == "24px"
-    assert city.evaluate(text_size) == pytest.approx(1.6 * before)
-    small = city.evaluate(
-        """() => [...document.querySelectorAll('.finder :is(button, select, input), :is(.tools, .map-controls) button')]
-          .filter(e => e.offsetParent).map(e => [e.textContent, e.getBoundingClientRect()])
-          .filter(([, box]) => box.width < 60 || box.height < 59.5).map(([name]) => name)"""
-    )
-    assert small == []
-    city.reload()
-    expect(city.get_by_role("button", name="长者版")).to_have_attribute("aria-pressed", "true")
-
-
 def test_keyboard_reaches_list_and_map(page: Page, demo_url: str, watch: Watch) -> None:
-    _open(page, demo_url)
+    open_list(page, demo_url)
     wait_for_map(page)
     page.keyboard.press("Tab")
     expect(page.locator(".skip-link")).to_be_focused()
@@ -211,40 +215,21 @@ def test_keyboard_reaches_list_and_map(page: Page, demo_url: str, watch: Watch) 
     page.wait_for_function("before => window.__map.getCenter().lng > before", arg=before)
 
 
-def test_without_webgl_the_list_does_everything(
-    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], demo_url: str
-) -> None:
-    arguments = [*browser_type_launch_args.get("args", []), "--disable-3d-apis"]
-    browser = browser_type.launch(**{**browser_type_launch_args, "args": arguments})
-    try:
-        page = browser.new_page(locale="zh-CN")
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        _open(page, demo_url)
-        expect(page.locator(".map-note")).to_contain_text("列表内容不受影响")
-        page.locator(".row").first.click()
-        expect(page.locator(".card h2")).to_be_visible()
-        assert errors == []
-    finally:
-        browser.close()
-
-
 def test_failed_request_is_told_and_can_be_tried_again(page: Page, demo_url: str) -> None:
-    page.route("**/api/layers/*/items*", lambda route: route.abort())
-    page.goto(f"{demo_url}/public/")
+    open_list(page, demo_url, f"?within={XIALU_CODE}")
+    page.route("**/api/public/places*", lambda route: route.abort())
+    page.locator(".city-switch select").select_option(label="Cambridge")
     expect(page.get_by_role("alert")).to_contain_text("连不上服务器", timeout=SLOW_MS)
-    page.unroute("**/api/layers/*/items*")
+    page.unroute("**/api/public/places*")
     page.get_by_role("button", name="重试").click()
-    expect(page.locator(".row").first).to_be_visible()
+    expect(page.locator(".row").first).to_be_visible(timeout=SLOW_MS)
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_phone_loads_the_map_only_when_asked(new_context: Callable[..., BrowserContext], demo_url: str) -> None:
-    page = new_context(
-        viewport={"width": 390, "height": 844}, device_scale_factor=2, has_touch=True, is_mobile=True
-    ).new_page()
+    page = new_context(**PHONE).new_page()
     watch = Watch(page, demo_url)
-    _open(page, demo_url)
+    open_list(page, demo_url)
     assert [one for one in watch.requests if "/tiles/" in one] == []
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="地图", exact=True).click()
@@ -252,14 +237,6 @@ def test_phone_loads_the_map_only_when_asked(new_context: Callable[..., BrowserC
     expect(page.locator(".maplibregl-ctrl-attrib")).to_be_visible()
     assert axe_faults(page) == []
     assert watch.faults == []
-
-
-def test_english(city: Page) -> None:
-    city.get_by_role("button", name="English").click()
-    expect(city.locator("h1")).to_have_text("Around me")
-    expect(city.locator(".count")).to_contain_text("open now")
-    assert city.evaluate("() => document.documentElement.lang") == "en"
-    expect(city.locator(".maplibregl-ctrl-attrib")).to_contain_text(re.compile("Sketch map|审图号"))
 
 
 def test_axe_finds_nothing_in_list_card_and_elder_mode(city: Page) -> None:

@@ -78,8 +78,8 @@ def test_equal_to_access(zones, town):
     [
         ({"zones": []}, "at least one zone"), ({"zones": [(300, 1), (300, 0.5)]}, "rise"),
         ({"zones": [(300, -1)]}, "weights of at least 0"), ({"zones": [(0, 1)]}, "above 0 m"),
-        ({"demand": np.array([1.0, np.nan, 1, 1])}, "row 1, demand: nan"),
-        ({"supply": np.array([1.0, 2, -3])}, "row 2, supply: -3.0"), ({"supply": np.ones(2)}, "2 sites"),
+        ({"demand": np.array([1.0, np.nan, 1, 1])}, "row 2, demand: nan"),
+        ({"supply": np.array([1.0, 2, -3])}, "row 3, supply: -3.0"), ({"supply": np.ones(2)}, "2 sites"),
     ],
 )  # fmt: skip
 def test_what_has_no_meaning_is_refused(change, message):

@@ -1,6 +1,5 @@
 """Coverage by walking distance on drawn streets, in metres of EPSG:4547 (CGCS2000 zone of 114 E)."""
 
-import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -9,14 +8,7 @@ from hypothesis import strategies as st
 
 from geo.errors import InvalidInputError
 from geo.gaps import find_gaps
-
-OFFSET = np.array([500_000.0, 3_340_000.0])  # about 114.0 E, 30.2 N
-
-
-def frame(shapes, **columns):
-    """Put shapes drawn about (0, 0) on the map."""
-    moved = shapely.transform(np.array(shapes, dtype=object), lambda xy: xy + OFFSET)
-    return gpd.GeoDataFrame(columns, geometry=moved, crs=4547)
+from tests.drawn import frame
 
 
 def points(*places, **columns):
@@ -123,7 +115,7 @@ def test_no_facility_and_no_household():
 @pytest.mark.parametrize("value", [-1, np.nan, "many", None, np.inf])
 def test_faulty_households_are_named(value):
     units = points((0, 0), (1, 0), hh=np.array([3, value], dtype=object))
-    with pytest.raises(InvalidInputError, match=f"row 1, hh: {value}"):
+    with pytest.raises(InvalidInputError, match=f"row 2, hh: {value}"):
         find_gaps(units, points((0, 0)), streets([(0, 0), (9, 0)]), households="hh", radius_m=300)
 
 

@@ -29,7 +29,7 @@ def test_a_unit_outside_the_area_keeps_its_own_shape() -> None:
 
 
 def test_a_unit_without_geometry_is_named() -> None:
-    with pytest.raises(InvalidInputError, match="row 1"):
+    with pytest.raises(InvalidInputError, match="row 2"):
         draw_lots([shapely.box(0, 0, 1, 1), None], shapely.box(0, 0, 100, 40))
 
 

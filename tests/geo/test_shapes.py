@@ -105,8 +105,8 @@ def test_rows_with_one_fault_are_told_of_together():
     with pytest.raises(InvalidInputError) as caught:
         sound_units(frame(*[LINE] * 12, None))
     assert str(caught.value) == (
-        "rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more, geometry: is a LineString, not a polygon or a point; "
-        "row 12, geometry: missing or empty"
+        "rows 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more, geometry: is a LineString, not a polygon or a point; "
+        "row 13, geometry: missing or empty"
     )
 
 

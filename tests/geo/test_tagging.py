@@ -109,9 +109,9 @@ def test_nothing_to_find():
 
 def test_what_is_no_valid_polygon_is_refused():
     bow_tie = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
-    with pytest.raises(InvalidInputError, match=r"row 1, geometry: not valid \(Self-intersection"):
+    with pytest.raises(InvalidInputError, match=r"row 2, geometry: not valid \(Self-intersection"):
         PolygonIndex.build([shapely.box(0, 0, 1, 1), bow_tie])
-    with pytest.raises(InvalidInputError, match="row 0, geometry: LineString"):
+    with pytest.raises(InvalidInputError, match="row 1, geometry: LineString"):
         PolygonIndex.build([shapely.LineString([(0, 0), (1, 1)])])
 
 

@@ -86,7 +86,7 @@ def test_without_any_facility_the_rule_is_not_met_for_certain():
 def test_what_cannot_be_judged_is_refused():
     with pytest.raises(InvalidInputError, match="rule r: the threshold is 0 m; it must be above 0"):
         ask([(0, 0)], [(1, 0)], 0)
-    with pytest.raises(InvalidInputError, match="row 1, households: -1 must be at least 0"):
+    with pytest.raises(InvalidInputError, match="row 2, households: -1 must be at least 0"):
         ask([(0, 0), (1, 0)], [(1, 0)], 5, demand=[1.0, -1.0])
 
 

@@ -1,5 +1,6 @@
 """The whole sample: every layer of the contract as a table, and the GeoPackage that the import reads."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from data.demo.xialu.canteens import build_canteens
 from data.demo.xialu.communities import area_frames
-from data.demo.xialu.facilities import build_canteens, build_elder_care, build_parking, build_stations
-from data.demo.xialu.incidents import DEMO_SEED, IncidentMaker
+from data.demo.xialu.exchanges import build_exchanges
+from data.demo.xialu.facilities import build_elder_care, build_parking, build_stations
+from data.demo.xialu.incidents import IncidentMaker, Steps
 from data.demo.xialu.paths import lay_paths
 from data.demo.xialu.refuse import build_points, build_zones
 from data.demo.xialu.residents import count_residents
@@ -22,8 +25,25 @@ DECIMALS = 7  # of a degree: about 1 cm
 WALK_UP_FLOORS = 7  # houses up to so many floors were built without a lift
 
 
-def build_city(seed: int, today: date, now: datetime) -> dict[str, gpd.GeoDataFrame]:
-    """Build the sample city.
+@dataclass(frozen=True)
+class City:
+    """The sample city.
+
+    Attributes
+    ----------
+    layers
+        Layer name -> table with the layer's fields, EPSG:4326, in the order in which they are to be imported. Lists
+        are joined by ";", `attributes` is JSON text.
+    steps
+        Code of an incident -> what it became and when, from its report to the status that it has.
+    """
+
+    layers: dict[str, gpd.GeoDataFrame]
+    steps: dict[str, Steps]
+
+
+def build_city(seed: int, today: date, now: datetime) -> City:
+    """Build the sample city; the same arguments give the same.
 
     Parameters
     ----------
@@ -33,12 +53,6 @@ def build_city(seed: int, today: date, now: datetime) -> dict[str, gpd.GeoDataFr
         The day that opening dates are counted from.
     now
         The end of the ninety days of incidents; must have a time zone.
-
-    Returns
-    -------
-    layers
-        Layer name -> table with the layer's fields, EPSG:4326, in the order in which they are to be imported. Lists
-        are joined by ";", `attributes` is JSON text. The same arguments give the same tables.
     """
     scene = set_scene(seed)
     places = Places(scene)
@@ -47,13 +61,15 @@ def build_city(seed: int, today: date, now: datetime) -> dict[str, gpd.GeoDataFr
     zones = build_zones(scene, homes)
     unit = unit_frame(scene, places, residents, elders, old_elders)
     weight = elders.astype(float)
+    incidents = IncidentMaker(scene, seed).history(np.random.default_rng([seed, 16]), now)
     points = {
         "station": build_stations(np.random.default_rng([seed, 11]), scene, places, today),
         "canteen": build_canteens(np.random.default_rng([seed, 12]), scene, places, weight, today),
         "elder_care": build_elder_care(np.random.default_rng([seed, 13]), scene, places, weight),
         "parking": build_parking(np.random.default_rng([seed, 14]), scene, places, today),
         "refuse_point": build_points(np.random.default_rng([seed, 15]), scene, places, zones),
-        "incident": IncidentMaker(scene, seed).history(np.random.default_rng([seed, 16]), now),
+        "exchange_point": build_exchanges(np.random.default_rng([seed, 17]), scene, places, today),
+        "incident": incidents.drop(columns="steps"),
     }
     layers = {
         **area_frames(scene.network, scene.community),
@@ -65,7 +81,8 @@ def build_city(seed: int, today: date, now: datetime) -> dict[str, gpd.GeoDataFr
         "sorting_zone": zones.drop(columns="community"),
         **{name: gpd.GeoDataFrame(table, geometry="geometry", crs=CRS_M) for name, table in points.items()},
     }
-    return {name: to_degrees(frame) for name, frame in layers.items()}
+    steps = dict(zip(incidents["code"], incidents["steps"], strict=True))
+    return City({name: to_degrees(frame) for name, frame in layers.items()}, steps)
 
 
 def unit_frame(scene: Scene, places: Places, residents: Array, elders: Array, old_elders: Array) -> gpd.GeoDataFrame:
@@ -150,11 +167,6 @@ def to_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     rounded = shapely.transform(degrees.geometry.to_numpy(), lambda xy: np.round(xy, DECIMALS))
     table = pd.DataFrame(degrees.drop(columns="geometry")).reset_index(drop=True)
     return gpd.GeoDataFrame(table, geometry=rounded, crs="EPSG:4326")
-
-
-def write_city(path: Path, *, today: date, now: datetime, seed: int = DEMO_SEED) -> None:
-    """Build the sample and write it as a GeoPackage, a table for each layer; a file that is there is replaced."""
-    write_layers(path, build_city(seed, today, now))
 
 
 def write_layers(path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:

@@ -1,4 +1,4 @@
-"""Stations, canteens, elder care and parking: where they stand, when they open, what they offer.
+"""Stations, elder care and parking: where they stand, when they open, what they offer.
 
 The tables say how many and of what tier. Telephone numbers begin with 0714-000, which no exchange has.
 """
@@ -15,26 +15,21 @@ from data.demo.xialu.scene import Places, Scene
 from data.demo.xialu.terrain import Array
 
 STATION_COUNT, LEADING_COUNT, PLANNED_STATIONS = 100, 8, 16
-CANTEEN_COUNT, PLANNED_CANTEENS = 32, 4
 REGIONAL_COUNT, HOME_POINT_COUNT = 6, 58
 PARKING_COUNT, ADDED_LOTS, ADDED_SPACES = 74, 20, 2_000
 UNKNOWN_HOURS_RATIO = 0.04
 BASIC = ["歇脚饮水", "手机充电", "便民咨询"]
-STANDARD = [*BASIC, "代办代收", "应急药箱", "图书阅览", "邻里议事"]
-LEADING = [*STANDARD, "政务自助", "健康小屋", "儿童托管", "志愿者积分兑换"]
+STANDARD = [*BASIC, "代办代收", "应急药箱", "图书阅览", "邻里议事", "医保缴费", "老年人优待证办理"]
+LEADING = [*STANDARD, "政务自助", "健康小屋", "儿童托管", "志愿者积分兑换", "社保查询", "高龄津贴申请"]
 SERVICES = {"basic": BASIC, "standard": STANDARD, "leading": LEADING}
 STATION_HOURS = {
-    "basic": ("Mo-Su 08:00-18:00", "Mo-Su 07:00-20:00", "Mo-Su 00:00-24:00"),
-    "standard": ("Mo-Fr 08:30-12:00,14:00-17:30; Sa 09:00-12:00", "Mo-Fr 08:30-17:30; Sa-Su 09:00-16:00"),
-    "leading": ("Mo-Su 08:00-21:00", "Mo-Fr 08:00-20:30; Sa-Su 08:30-18:00"),
+    "basic": ("Mo-Su 08:00-18:00", "Mo-Su,PH 07:00-20:00", "24/7"),
+    "standard": (
+        "Mo-Fr 08:30-12:00,14:00-17:30; Sa 09:00-12:00; PH off",
+        "Mo-Fr 08:30-17:30; Sa-Su 09:00-16:00",
+    ),
+    "leading": ("Mo-Su 08:00-21:00; PH 09:00-17:00", "Mo-Fr 08:00-20:30; Sa-Su,PH 08:30-18:00"),
 }
-CANTEEN_HOURS = (
-    "Mo-Su 11:00-13:00",
-    "Mo-Su 11:00-12:30,17:00-18:30",
-    "Mo-Fr 07:00-09:00,11:00-13:00; Sa-Su 11:00-13:00",
-    "Mo-Fr 07:00-08:30,11:00-12:30,17:00-18:30; Sa-Su 11:00-12:30",
-    "Mo-Fr 11:00-13:00",
-)
 CARE_SERVICES = {
     "district_center": ["机构养老", "康复护理", "医养结合", "失能照护", "培训指导"],
     "regional_station": ["短期托养", "日间照料", "康复训练", "上门服务", "助浴"],
@@ -42,9 +37,9 @@ CARE_SERVICES = {
 }
 CARE_TITLES = {"district_center": "区康养中心", "regional_station": "区域性养老服务站", "home_point": "居家养老服务点"}
 CARE_HOURS = {
-    "district_center": "Mo-Su 00:00-24:00",
-    "regional_station": "Mo-Su 08:00-20:00",
-    "home_point": "Mo-Fr 08:30-17:30",
+    "district_center": "24/7",
+    "regional_station": "Mo-Su,PH 08:00-20:00",
+    "home_point": "Mo-Fr 08:30-17:30; PH off",
 }
 CARE_BEDS = {"district_center": (160, 240), "regional_station": (24, 60), "home_point": (0, 10)}
 
@@ -76,6 +71,18 @@ class Sites:
                 reach /= 2
             chosen += taken
         return chosen
+
+    def choose_one_each(self, weight: Array, count: int, spacing_m: float) -> list[int]:
+        """Choose a building in each of the `count` communities with the most weight."""
+        by_community = per_community(self.scene, self.places, weight)
+        quota = [0] * len(by_community)
+        for community in np.argsort(-by_community, kind="stable")[:count]:
+            quota[community] = 1
+        return self.choose(weight, quota, spacing_m)
+
+    def draw(self, buildings: list[int], count: int) -> set[int]:
+        """Draw some of the buildings, each as likely as the others."""
+        return set(self.rng.permutation(buildings)[:count].tolist())
 
     def add(self, code: str, building: int, **fields: Any) -> None:
         """Write one facility at a building's door; `attributes` gains the mark of the sample."""
@@ -122,13 +129,13 @@ def _allot(weight: Array, count: int, least: int) -> list[int]:
     return [int(q) + least for q in quota]
 
 
-def _per_community(scene: Scene, places: Places, weight: Array) -> Array:
+def per_community(scene: Scene, places: Places, weight: Array) -> Array:
     """Add a weight of buildings up by community."""
     total: Array = np.bincount(places.building_community, weights=weight, minlength=len(scene.communities))
     return total
 
 
-def _phone(kind: int, number: int) -> str:
+def phone_number(kind: int, number: int) -> str:
     """Make a telephone number that cannot exist."""
     return f"0714-000-{kind}{number:03d}"
 
@@ -137,12 +144,12 @@ def build_stations(rng: np.random.Generator, scene: Scene, places: Places, today
     """Place 100 初心驿站: in each community a standard or leading one first, the rest basic, 16 of these planned."""
     sites = Sites(rng, scene, places)
     homes = np.array(scene.town.households, dtype=float)
-    quota = _allot(_per_community(scene, places, homes), STATION_COUNT, 1)
+    quota = _allot(per_community(scene, places, homes), STATION_COUNT, 1)
     chosen = sites.choose(homes, quota, 260.0)
     first = [i for n, i in enumerate(chosen) if n in set(np.cumsum([0, *quota[:-1]]).tolist())]
-    leading = set(rng.permutation(first)[:LEADING_COUNT].tolist())
+    leading = sites.draw(first, LEADING_COUNT)
     rest = [i for i in chosen if i not in set(first)]
-    planned = set(rng.permutation(rest)[:PLANNED_STATIONS].tolist())
+    planned = sites.draw(rest, PLANNED_STATIONS)
     for number, building in enumerate(chosen, start=1):
         tier = "leading" if building in leading else "standard" if building in first else "basic"
         is_planned = building in planned
@@ -157,7 +164,7 @@ def build_stations(rng: np.random.Generator, scene: Scene, places: Places, today
             tier=tier,
             status="planned" if is_planned else "open",
             opens_on=today + timedelta(days=int(rng.integers(20, 400))) if is_planned else None,
-            phone=_phone(1, number),
+            phone=phone_number(1, number),
             hours=None if rng.random() < UNKNOWN_HOURS_RATIO else hours,
             services=";".join(SERVICES[tier]),
             capacity={"basic": 12, "standard": 30, "leading": 80}[tier],
@@ -173,46 +180,13 @@ def _local_name(scene: Scene, places: Places, building: int) -> str:
     return places.street(places.door(building))
 
 
-def build_canteens(rng: np.random.Generator, scene: Scene, places: Places, elders: Array, today: date) -> pd.DataFrame:
-    """Place 幸福食堂 where elders live, not one in every community; 4 are planned."""
-    sites = Sites(rng, scene, places)
-    by_community = _per_community(scene, places, elders)
-    quota = [0] * len(by_community)
-    for i in np.argsort(-by_community, kind="stable")[:CANTEEN_COUNT]:
-        quota[i] = 1
-    chosen = sites.choose(elders, quota, 300.0)
-    planned = set(rng.permutation(chosen)[:PLANNED_CANTEENS].tolist())
-    for number, building in enumerate(chosen, start=1):
-        community = scene.communities[int(places.building_community[building])]
-        seats = int(rng.integers(6, 24)) * 6
-        is_planned = building in planned
-        sites.add(
-            f"XLC{number:03d}",
-            building,
-            name=f"{community.name}幸福食堂",
-            name_en=f"{community.name_en.removesuffix(' Community')} Canteen",
-            status="planned" if is_planned else "open",
-            opens_on=today + timedelta(days=int(rng.integers(30, 240))) if is_planned else None,
-            phone=_phone(2, number),
-            hours=str(rng.choice(CANTEEN_HOURS)),
-            services="堂食;外带" + (";送餐上门" if (delivers := bool(rng.random() < 0.55)) else ""),
-            capacity=seats,
-            attributes={
-                "meals_per_day": int(seats * rng.uniform(1.1, 2.4)),
-                "price": int(rng.choice([8, 10, 12, 15])),
-                "delivers": delivers,
-            },
-        )
-    return sites.frame()
-
-
 def build_elder_care(rng: np.random.Generator, scene: Scene, places: Places, elders: Array) -> pd.DataFrame:
     """Place the three tiers: one centre, regional stations spread over the streets, many home points."""
     sites = Sites(rng, scene, places)
-    quota = _allot(_per_community(scene, places, elders), HOME_POINT_COUNT + REGIONAL_COUNT + 1, 1)
+    quota = _allot(per_community(scene, places, elders), HOME_POINT_COUNT + REGIONAL_COUNT + 1, 1)
     chosen = sites.choose(elders, quota, 240.0)
     first = [chosen[at] for at in np.cumsum([0, *quota[:-1]])]
-    centre = first[int(np.argmax(_per_community(scene, places, elders)))]
+    centre = first[int(np.argmax(per_community(scene, places, elders)))]
     spread = [i for i in first[:: len(first) // REGIONAL_COUNT] if i != centre][:REGIONAL_COUNT]
     counts = dict.fromkeys(CARE_TITLES, 0)
     for building in [centre, *spread, *(i for i in chosen if i not in {centre, *spread})]:
@@ -227,7 +201,7 @@ def build_elder_care(rng: np.random.Generator, scene: Scene, places: Places, eld
             building,
             name=f"下陆{title}" if tier == "district_center" else f"{community.name}{local}{title}",
             tier=tier,
-            phone=_phone(3, number),
+            phone=phone_number(3, number),
             hours=CARE_HOURS[tier],
             services=";".join(CARE_SERVICES[tier]),
             capacity=int(rng.integers(*CARE_BEDS[tier])),
@@ -240,7 +214,7 @@ def build_parking(rng: np.random.Generator, scene: Scene, places: Places, today:
     sites = Sites(rng, scene, places)
     wish = {"commerce": 60.0, "office": 50.0, "hospital": 60.0, "old": 14.0, "work_unit": 12.0, "commodity": 6.0}
     weight = np.array([wish.get(kind, 0.5) for kind in scene.town.kind])
-    quota = _allot(_per_community(scene, places, weight), PARKING_COUNT, 1)
+    quota = _allot(per_community(scene, places, weight), PARKING_COUNT, 1)
     chosen = sites.choose(weight, quota, 150.0)
     added = rng.permutation(len(chosen))[:ADDED_LOTS].tolist()
     spaces = rng.multinomial(ADDED_SPACES - 40 * ADDED_LOTS, np.full(ADDED_LOTS, 1 / ADDED_LOTS)) + 40
@@ -254,7 +228,7 @@ def build_parking(rng: np.random.Generator, scene: Scene, places: Places, today:
             f"XLP{number:03d}",
             building,
             name=f"{_local_name(scene, places, building)}停车场",
-            hours="Mo-Su 00:00-24:00",
+            hours="24/7",
             capacity=capacity,
             attributes=attributes,
         )

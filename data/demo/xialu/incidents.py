@@ -32,6 +32,7 @@ RATED_RATIO = 0.55
 RATING_SHARE = (0.02, 0.04, 0.1, 0.32, 0.52)
 CATEGORY_FILE = Path(__file__).parents[2] / "reference" / "category.csv"
 DEMO_SEED = 420204
+Steps = tuple[tuple[str, datetime], ...]  # what an incident became, and when
 
 
 @lru_cache(maxsize=1)
@@ -157,7 +158,7 @@ class IncidentMaker:
         return shapely.line_interpolate_point(shapely.line_merge(shore), rng.random(), normalized=True)
 
     def history(self, rng: np.random.Generator, now: datetime) -> pd.DataFrame:
-        """Make the incidents of the ninety days before `now` with the state each is in at `now`."""
+        """Make the incidents of the ninety days before `now`: the state each is in at `now`, and its `steps` there."""
         first = (now.astimezone(LOCAL) - timedelta(days=DAYS)).date()
         moments = sorted(
             moment
@@ -192,7 +193,7 @@ def _moments(rng: np.random.Generator, day: date) -> list[datetime]:
 
 
 def _run_stages(rng: np.random.Generator, row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Follow one incident up to `now`: its status, and when it was resolved and closed."""
+    """Follow one incident up to `now`: its status, when it was resolved and closed, and its steps there."""
     reported, limit = row["reported_at"], row["due_at"] - row["reported_at"]
     accepted = reported + timedelta(minutes=float(rng.gamma(2.0, 9.0)))
     assigned = accepted + timedelta(minutes=float(rng.gamma(2.0, 14.0)))
@@ -203,20 +204,64 @@ def _run_stages(rng: np.random.Generator, row: dict[str, Any], now: datetime) ->
     rated = closed + timedelta(hours=float(rng.gamma(2.0, 9.0)))
     turn = str(rng.choice([*TURNS, "none"], p=[*TURNS.values(), 1 - sum(TURNS.values())]))
     rating = int(rng.choice(5, p=RATING_SHARE)) + 1 if rng.random() < RATED_RATIO else None
-    state: dict[str, Any] = {"status": "reported", "resolved_at": None, "closed_at": None, "rating": None}
+    state: dict[str, Any] = {
+        "status": turn, "resolved_at": None, "resolved_level": None, "closed_at": None, "rating": None,
+    }  # fmt: skip
+    stages: Steps = (
+        ("reported", reported), ("accepted", accepted), ("assigned", assigned), ("in_progress", started),
+        ("resolved", resolved), ("verified", verified), ("closed", closed),
+    )  # fmt: skip
     if turn in {"rejected", "merged"} and accepted <= now:
-        return {**state, "status": turn, "closed_at": accepted}
+        return {**state, "closed_at": accepted, "steps": _whole_seconds((stages[0], (turn, accepted)))}
     if turn in {"returned", "paused", "reopened"} and assigned <= now < resolved + timedelta(days=12):
-        return {**state, "status": turn}
-    stages = (("accepted", accepted), ("assigned", assigned), ("in_progress", started), ("resolved", resolved))
-    for status, at in (*stages, ("verified", verified), ("closed", closed)):
-        if at <= now:
-            state["status"] = status
+        return {**state, "steps": _whole_seconds(turned(turn, stages, now))}
+    steps = tuple(step for step in (*stages, *([("rated", rated)] if rating else [])) if step[1] <= now)
+    state["status"] = steps[-1][0]
     state["resolved_at"] = resolved if resolved <= now else None
+    state["resolved_level"] = _level(row, (resolved - reported) / limit) if resolved <= now else None
     state["closed_at"] = closed if closed <= now else None
-    if rating is not None and rated <= now:
-        state.update(status="rated", rating=rating)
-    return state
+    state["rating"] = rating if state["status"] == "rated" else None
+    return {**state, "steps": _whole_seconds(steps)}
+
+
+def turned(turn: str, stages: Steps, now: datetime) -> Steps:
+    """Say how an incident came to be given back, paused or reopened, at the times that were drawn for its stages.
+
+    What was never resolved is reopened after it was rejected. A stage whose time has not come by `now` but that must
+    have been was midway between the one before it and `now`; a pause is young: it began in the last eighth of the time
+    since the work did.
+    """
+    at = dict(stages)
+    started = _by_now(at["in_progress"], at["assigned"], now)
+    if turn == "returned":
+        return (*stages[:3], (turn, started))
+    if turn == "paused":
+        return (*stages[:3], ("in_progress", started), (turn, now - (now - started) / 8))
+    if at["resolved"] > now:
+        return (stages[0], ("rejected", at["accepted"]), (turn, at["assigned"]))
+    return (*stages[:5], (turn, _by_now(at["verified"], at["resolved"], now)))
+
+
+def _by_now(drawn: datetime, before: datetime, now: datetime) -> datetime:
+    """Give a time as it was drawn, if it has come, else midway from the one before it to `now`."""
+    return drawn if drawn <= now else before + (now - before) / 2
+
+
+def _whole_seconds(steps: Steps) -> Steps:
+    """Cut times to seconds, as those of the row are."""
+    return tuple((status, at.astimezone(UTC).replace(microsecond=0)) for status, at in steps)
+
+
+def _level(row: dict[str, Any], share: float) -> str:
+    """Say who solved an incident: the grid worker what was found on the round and quickly done, else who has it.
+
+    `share` is the part of the time limit that it took.
+    """
+    if row["source"] in ("worker", "patrol") and share < 0.4:
+        return "grid"
+    if row["department"] == "社区居委会":
+        return "community"
+    return "street" if share < 0.6 else "district"
 
 
 @lru_cache(maxsize=1)
@@ -247,7 +292,7 @@ def next_incident(rng: np.random.Generator, now: datetime, *, maker: IncidentMak
     lon, lat = _to_lonlat().transform(place.x, place.y)
     stamp = now.astimezone(LOCAL).strftime("%Y%m%dT%H%M%S")
     code = f"XL{stamp}{int(rng.integers(1_000_000)):06d}"
-    state = {"status": "reported", "resolved_at": None, "closed_at": None, "rating": None}
+    state = dict.fromkeys(("resolved_at", "resolved_level", "closed_at", "rating")) | {"status": "reported"}
     return {"code": code, **row, **state, "lon": round(lon, 7), "lat": round(lat, 7)}
 
 

@@ -1,7 +1,6 @@
 """The sample city is what it claims to be: counts, tiling, connection, rhythm, and the same every time."""
 
 import json
-import re
 from datetime import UTC, date, datetime, timedelta
 
 import geopandas as gpd
@@ -13,30 +12,34 @@ from geopandas.testing import assert_geodataframe_equal
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from data.demo.xialu.city import City as WholeCity
 from data.demo.xialu.city import build_city
 from data.demo.xialu.communities import read_communities
 from data.demo.xialu.incidents import DEMO_SEED, IncidentMaker, next_incident, read_categories
 from data.demo.xialu.scene import set_scene
 from data.demo.xialu.terrain import read_outline
+from data.hours.reading import parse
+from data.publicmap.catalogue import COLUMNS, SAMPLE_FILE
+from data.rules.table import read_table
 from geo.gaps import find_gaps
 from geo.walking import build_network, build_walking_graph, snap_points
 
 City = dict[str, gpd.GeoDataFrame]
 TODAY = date(2026, 3, 2)
 NOW = datetime.fromisoformat("2026-03-02T10:30:00+08:00")
-RULE = r"(Mo|Tu|We|Th|Fr|Sa|Su)(-(Mo|Tu|We|Th|Fr|Sa|Su))? \d\d:\d\d-\d\d:\d\d(,\d\d:\d\d-\d\d:\d\d)*"
 CLOSED = ("closed", "rated", "rejected", "merged")
 
 
-def test_same_arguments_same_city(city: City) -> None:
+def test_same_arguments_same_city(city: City, whole_city: WholeCity) -> None:
     again = build_city(DEMO_SEED, TODAY, NOW)
-    assert list(again) == list(city)
+    assert list(again.layers) == list(city)
     for name, frame in city.items():
-        assert_geodataframe_equal(frame, again[name])
+        assert_geodataframe_equal(frame, again.layers[name])
+    assert again.steps == whole_city.steps
 
 
 def test_another_seed_gives_another_city_that_keeps_its_promises(city: City) -> None:
-    other = build_city(7, TODAY, NOW)
+    other = build_city(7, TODAY, NOW).layers
     assert len(other["unit"]) != len(city["unit"])
     assert 60_000 <= other["unit"].households.sum() <= 70_000
     assert set(other["community"].code) == set(city["community"].code)
@@ -44,7 +47,7 @@ def test_another_seed_gives_another_city_that_keeps_its_promises(city: City) -> 
 
 
 def test_another_day_moves_dates_and_incidents_only(city: City) -> None:
-    later = build_city(DEMO_SEED, TODAY + timedelta(days=30), NOW + timedelta(days=30))
+    later = build_city(DEMO_SEED, TODAY + timedelta(days=30), NOW + timedelta(days=30)).layers
     for name in ("district", "community", "grid", "unit", "road", "barrier"):
         assert_geodataframe_equal(city[name], later[name])
     moved = pd.to_datetime(later["station"].opens_on) - pd.to_datetime(city["station"].opens_on)
@@ -204,12 +207,12 @@ def test_railway_and_river_are_open_only_at_crossings(metres: City) -> None:
     assert not metres["road"].intersects(shut).any()
 
 
-@pytest.mark.parametrize("layer", ["station", "canteen", "elder_care", "parking", "refuse_point"])
+@pytest.mark.parametrize("layer", ["station", "canteen", "elder_care", "parking", "refuse_point", "exchange_point"])
 def test_facilities_are_marked_and_lie_in_their_community(city: City, layer: str) -> None:
     frame = city[layer]
     assert frame.code.is_unique
     assert all(json.loads(text)["sample"] is True for text in frame.attributes)
-    assert frame.hours.dropna().map(lambda hours: all(re.fullmatch(RULE, rule) for rule in hours.split("; "))).all()
+    assert all(parse(hours).rules for hours in frame.hours.dropna().unique())
     assert frame.phone.dropna().str.startswith("0714-000-").all()
     areas = city["community"][["code", "geometry"]].rename(columns={"code": "found"})
     joined = frame.sjoin(areas, predicate="intersects")
@@ -225,6 +228,18 @@ def test_stations_of_three_tiers_with_opening_dates(city: City) -> None:
     assert planned.sum() == 16
     assert (stations.opens_on.notna() == planned).all()
     assert stations.opens_on.dropna().gt(TODAY).all()
+
+
+def test_shops_that_take_points_say_what_they_buy(city: City) -> None:
+    """34 shops, 4 of which join later; every item that one gives has an English name in the catalogue."""
+    shops = city["exchange_point"]
+    assert (len(shops), (shops.status == "planned").sum(), shops.community.nunique()) == (34, 4, 34)
+    assert shops.opens_on[shops.status == "planned"].gt(TODAY).all()
+    assert shops.opens_on[shops.status == "open"].le(TODAY).all()
+    known = {row["name"]: row for _, row in read_table(SAMPLE_FILE, COLUMNS, frozenset())}
+    for name in {name for gives in shops.services for name in gives.split(";")}:
+        assert known[name]["facility_kind"] == "exchange_point"
+        assert "points" in known[name]["name_en"]
 
 
 def test_elder_care_parking_and_sorting(city: City) -> None:
@@ -285,9 +300,9 @@ def test_trickle_gives_one_new_incident_at_a_time(city: City) -> None:
 def test_categories_have_parents_departments_and_limits() -> None:
     rows = read_categories()
     minors = {code: row for code, row in rows.items() if row["parent"]}
-    assert 40 <= len(minors) <= 50
+    assert 50 <= len(minors) <= 60
     assert all(row["parent"] in rows and code.startswith(row["parent"]) for code, row in minors.items())
     assert all(row["department"] and 1 <= int(row["limit_hours"]) <= 240 for row in minors.values())
     assert sorted(code for code, row in rows.items() if not row["parent"]) == [
-        "E01", "E02", "E03", "E04", "E05", "E06", "P01", "P02", "P03", "P04", "P05",
+        "E01", "E02", "E03", "E04", "E05", "E06", "E07", "P01", "P02", "P03", "P04", "P05",
     ]  # fmt: skip

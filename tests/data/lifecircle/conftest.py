@@ -16,11 +16,11 @@ import pytest
 import shapely
 from sqlalchemy import text
 
-from data import migrate
 from data.imports.importer import import_file
 from data.lifecircle.content import read_report
 from data.lifecircle.promises import load_targets
 from data.rules.store import store_builtin
+from tests.emptying import empty
 
 MADE_AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 NASTY = '</script><script>alert("1")</script>'
@@ -58,7 +58,7 @@ def rows():
         ],
         "canteen": [
             {"code": "N1", "name": "一号食堂", "status": "open", "capacity": 30,
-             "attributes": '{"meals_per_day": 60}', "geom": spot(0)},
+             "meals_per_day": 60, "geom": spot(0)},
             {"code": "N2", "name": "二号食堂", "status": "planned", "opens_on": "2027-03-01", "capacity": 50,
              "geom": spot(0.025)},
         ],
@@ -101,7 +101,7 @@ def bring(engine, folder, layer, given):
 def fill(engine, folder):
     """Put the district into empty tables."""
     with engine.begin() as connection:
-        migrate.empty_tables(connection)
+        empty(connection)
     for layer, given in rows().items():
         bring(engine, folder, layer, given)
     (folder / "target.csv").write_text(TARGETS, "utf-8")

@@ -2,7 +2,6 @@
 
 import json
 
-import geopandas as gpd
 import h3
 import numpy as np
 import pyogrio
@@ -11,13 +10,7 @@ import shapely
 
 from data.cli import main
 from data.rules.table import BUILTIN_FILE, read_rules
-
-OFFSET = np.array([500_000.0, 3_340_000.0])  # in EPSG:4547, about 114.0 E, 30.2 N
-
-
-def frame(shapes, **columns):
-    moved = shapely.transform(np.array(shapes, dtype=object), lambda xy: xy + OFFSET)
-    return gpd.GeoDataFrame(columns, geometry=moved, crs=4547).to_crs(4326)
+from tests.drawn import frame, write
 
 
 @pytest.fixture
@@ -41,7 +34,7 @@ def town(tmp_path):
     bins = refuse.iloc[1:]
     street = frame([shapely.LineString([(0, 0), (1000, 0)])])
     for layer, rows in (("homes", homes), ("canteen", canteens), ("refuse", refuse), ("bins", bins), ("road", street)):
-        pyogrio.write_dataframe(rows, path, layer=layer, driver="GPKG", append=path.exists())
+        write(path, layer, rows)
     return path
 
 
@@ -164,10 +157,10 @@ def test_a_person_reads_chinese_first(town, capsys):
         (["--facilities", "canteen={town}:canteen", "--cells", "13"], "the H3 resolution is 13; it must be 5 to 12"),
         (["--facilities", "canteen={town}:canteen", "--capacity", "canteen=no"], "have no column no"),
         (["--facilities", "canteen={town}:canteen", "--capacity", "parking=seats"], "--capacity parking=seats: write"),
-        (["--facilities", "canteen={town}:canteen", "--residents-60", "name"], "row 0, name: 甲"),
+        (["--facilities", "canteen={town}:canteen", "--residents-60", "name"], "row 1, name: 甲"),
         (["--facilities", "canteen={town}:canteen", "--rules", "gone.csv"], "gone.csv cannot be read"),
         (["--facilities", "refuse_point={town}:bins"], "of a type that the rules ask for: collection_station"),
-        (["--facilities", "canteen={town}:canteen", "--id", "place"], "row 1, place: 东 names an earlier unit too"),
+        (["--facilities", "canteen={town}:canteen", "--id", "place"], "row 2, place: 东 names an earlier unit too"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_sentence_and_exit_code_2(town, capsys, extra, sentence):

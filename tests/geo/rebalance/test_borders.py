@@ -20,8 +20,8 @@ def by_intersection(geom, group):
 
 
 def by_segments(geom, group):
-    pairs, border_m = shared_borders(np.array(geom, dtype=object), np.array(group))
-    return {(int(a), int(b)): m for (a, b), m in zip(pairs, border_m, strict=True) if m > 0}
+    found = shared_borders(np.array(geom, dtype=object), np.array(group))
+    return {(int(a), int(b)): m for (a, b), m in zip(found.pairs, found.touch_m, strict=True) if m > 0}
 
 
 def test_a_corner_in_the_middle_of_a_side_is_found():

@@ -3,16 +3,18 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geo.rebalance import rebalance
 from geo.rebalance.adjacency import connect
 from geo.rebalance.bounds import count_moved, lower_bound, total_miss
-from geo.rebalance.exact import close_gap, is_impossible
+from geo.rebalance.exact import close_gap, find_any
 from geo.rebalance.prepare import prepare
-from geo.rebalance.problem import Band, CommunitySolution
+from geo.rebalance.problem import Band, CommunitySolution, Shortfall
 from geo.rebalance.separators import find_cuts, make_growth
+from geo.rebalance.solve import settle_community
 from geo.rebalance.units import read_units
 
 
@@ -46,9 +48,14 @@ def all_plans(count):
 
 
 def best_of_all(problem, miss=0.0):
-    """Fewest households that any connected plan moves whose miss is no larger, by trying all plans."""
-    best = np.inf
+    """Fewest households that any connected plan moves whose miss is no larger, by trying all plans.
+
+    Units above the ceiling are grids of their own.
+    """
+    best, over = np.inf, np.flatnonzero(problem.households > problem.band.ceiling)
     for grid in all_plans(len(problem.households)):
+        if (np.bincount(grid)[grid[over]] > 1).any():
+            continue
         if total_miss(problem, grid) <= miss + 1e-6 and connect(grid, problem.pairs).max() == grid.max():
             best = min(best, count_moved(problem, grid))
     return best
@@ -162,20 +169,23 @@ def test_bounds_hold_and_exact_search_meets_brute_force(squares, town, seed):
     frame = squares([households[:width], households[width:]], g=grids, compound=compounds)
     problem = problem_of(frame, floor=floor, ceiling=ceiling, compound="compound")
     rng = np.random.default_rng(seed)
-    start = connect(rng.integers(0, 3, len(problem.households)), problem.pairs)
+    over = problem.households > ceiling
+    start = np.where(over, 3 + np.arange(len(over)), rng.integers(0, 3, len(over)))
+    start = connect(start, problem.pairs)
     start = np.unique(start, return_inverse=True)[1]
     given_plan = solution_of(problem, start)
-    best = best_of_all(problem, given_plan.miss_households)
-    assert lower_bound(problem, miss_households=given_plan.miss_households) <= best
+    assert lower_bound(problem, miss_households=given_plan.miss_households) <= best_of_all(
+        problem, given_plan.miss_households
+    )
     solution = close_gap(problem, given_plan)
     if solution is given_plan:
         assert not problem.overlap.any()
         return
+    best = best_of_all(problem, solution.miss_households)
     assert solution.moved_bound_households <= best <= solution.moved_households
     assert connect(solution.grid, problem.pairs).max() == solution.grid.max()
     assert total_miss(problem, solution.grid) <= given_plan.miss_households + 1e-6
-    over = problem.households[problem.households > ceiling] - ceiling
-    if given_plan.miss_households < floor and (not len(over) or given_plan.miss_households <= over.sum()):
+    if given_plan.miss_households < floor and not over.any():
         assert solution.moved_bound_households == solution.moved_households == best
 
 
@@ -218,9 +228,13 @@ def test_no_connected_plan_is_proven(squares):
     """Cross: a middle of 100 with four arms of 100, band 150-250. Five arms and middle, 500, make two or three grids by
     count, but every grid needs the middle; with a second middle it can be done."""
     cross = squares([[None, 100, None], [100, 100, 100], [None, 100, None]], g=list("AABBB"))
-    assert is_impossible(problem_of(cross, floor=150, ceiling=250))
+    assert (nothing := find_any(problem_of(cross, floor=150, ceiling=250))).is_done
+    assert nothing.plan is None
     ladder = squares([[100, 100, 100], [100, 100, 100]], g=list("AABABB"))
-    assert not is_impossible(problem_of(ladder, floor=150, ceiling=250))
+    problem = problem_of(ladder, floor=150, ceiling=250)
+    plan = find_any(problem).plan
+    assert total_miss(problem, plan) == 0
+    assert connect(plan, problem.pairs).max() == plan.max()
 
 
 def test_a_proof_that_there_is_no_plan_is_told(squares):
@@ -229,3 +243,58 @@ def test_a_proof_that_there_is_no_plan_is_told(squares):
     assert [(s.cause, s.is_proven, s.units) for c in plan.communities for s in c.shortfalls] == [
         ("no_connected_plan", True, 5)
     ]
+
+
+def test_heavy_units_go_where_light_ones_can_connect_them(squares):
+    """Band 200-300. A has 240 and 40, B 180 and 10: B needs 10 and the 40 between them is the least that can join.
+
+    A 240 | A 40 | B 180
+                   B  10
+    """
+    town = squares([[None, None, 10], [240, 40, 180]], g=list("BAAB"))
+    problem = problem_of(town, floor=200, ceiling=300)
+    solution = close_gap(problem, solution_of(problem, [0, 0, 0, 0]))
+    assert solution.moved_households == 0  # one grid of 470 misses as much as A 280 and B 190 miss, and more
+    solution = close_gap(problem, solution_of(problem, [1, 0, 1, 1]))
+    assert labels(problem, solution) == "ABAA"
+    assert (solution.moved_households, solution.moved_bound_households) == (40, 40)
+
+
+def test_a_pocket_below_the_floor_leaves_the_bound_of_the_rest(squares, line):
+    """A 300 | B 200 | C 150 in 200-300 moves 100; a wall parts two units of 25 in D, a grid of their own that
+    moves nothing; that they are 150 short of the floor is no licence for the others to miss it."""
+    town = squares([[50] * 13 + [25, 25]], g=list("AAAAAABBBBCCCDD"))
+    problem = problem_of(town, floor=200, ceiling=300, barriers=line((130, -5), (130, 15)))
+    start = solution_of(problem, [0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3])
+    assert start.miss_households == 200
+    solution = close_gap(problem, replace(start, miss_households=150.0))
+    assert (solution.moved_households, solution.moved_bound_households) == (100, 100)
+
+
+def test_a_locked_grid_out_of_the_band_leaves_the_bound_of_the_rest(squares):
+    """L 100 is locked, 100 short; A 300 gives 100 to B 100, in 200-300, which is all that must move."""
+    town = squares([[100] * 5], g=list("LAAAB"))
+    problem = problem_of(town, floor=200, ceiling=300, closed=["L"])
+    solution = close_gap(problem, solution_of(problem, [0, 1, 1, 2, 2]))
+    assert solution.miss_households == 100
+    assert (solution.moved_households, solution.moved_bound_households) == (100, 100)
+
+
+@pytest.mark.parametrize("mode", ["redraw", "adjust"])
+def test_a_plan_that_exact_search_alone_finds_is_taken(squares, mode):
+    """A ladder of six hundreds, band 150-250: what misses it and is in doubt becomes three grids of two."""
+    problem = replace(problem_of(squares([[100] * 3] * 2, g=list("AABABB")), floor=150, ceiling=250), mode=mode)
+    doubt = Shortfall("not_found", False, 600.0, 6, 0)
+    found = settle_community(problem, replace(solution_of(problem, [0] * 6), shortfalls=(doubt,)), effort=20_000)
+    assert found.shortfalls == ()
+    assert (found.miss_households, np.bincount(found.grid).tolist()) == (0, [2, 2, 2])
+    assert connect(found.grid, problem.pairs).max() == 2
+    assert found.moved_households == count_moved(problem, found.grid)
+
+
+def test_a_community_below_the_floor_is_one_grid_and_its_smaller_part_moves(squares):
+    """A 5 | B 5 with a floor of 15 is one grid whatever is done: five move, which needs no search to be proven."""
+    problem = problem_of(squares([[5, 5]], g=list("AB")), floor=15, ceiling=15)
+    assert lower_bound(problem, miss_households=5.0) == 5
+    solution = close_gap(problem, solution_of(problem, [0, 0]), effort=0)
+    assert solution.moved_households == solution.moved_bound_households == 5

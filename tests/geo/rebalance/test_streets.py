@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.rebalance import rebalance
@@ -128,6 +128,7 @@ def test_lots_drawn_twice_leave_hardly_an_outline():
 sizes = st.lists(st.integers(10, 90), min_size=2, max_size=4)
 
 
+@settings(deadline=None)
 @given(sizes, sizes, st.lists(st.integers(2, 25), min_size=4, max_size=4))
 def test_blocks_and_streets_fill_their_rectangle(widths_m, heights_m, streets_m):
     """All ground and all outside are shared out: together the units are the rectangle around them."""

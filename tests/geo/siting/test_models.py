@@ -105,8 +105,8 @@ def test_capacity_of_the_median():
     [
         ({"radius_m": 0}, "the radius is 0 m"),
         ({"radius_m": float("nan")}, "above 0"),
-        ({"weight": [1, -1]}, "demand row 1: its weight is -1"),
-        ({"weight": [1, np.inf]}, "demand row 1"),
+        ({"weight": [1, -1]}, "demand row 2: its weight is -1"),
+        ({"weight": [1, np.inf]}, "demand row 2"),
         ({"weight": [1]}, "shaped"),
         ({"capacity": [0, 1]}, "site 0: its capacity is 0"),
         ({"capacity": [1]}, "capacities are shaped"),

@@ -183,7 +183,7 @@ def test_bad_streets_answer_in_a_sentence():
     mixed = gpd.GeoDataFrame(
         {"highway": ["motorway", "path"]}, geometry=[shapely.LineString(STREET), shapely.Point(0, 0)], crs=CRS
     )
-    refused("streets row 1 is a Point; streets must be lines", mixed)
+    refused("streets row 2 is a Point; streets must be lines", mixed)
     refused("at least 0", town(STREET), close_gaps_m=-1)
 
 

@@ -42,7 +42,7 @@ def test_a_street_layer_without_such_columns_is_all_walkable():
 
 
 def test_an_odd_word_is_refused_with_its_row():
-    with pytest.raises(InvalidInputError, match="row 1, is_walkable: perhaps"):
+    with pytest.raises(InvalidInputError, match="row 2, is_walkable: perhaps"):
         walkable(is_walkable=["yes", "perhaps"])
 
 

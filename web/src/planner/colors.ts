@@ -1,7 +1,7 @@
 /** Colours of the planner's map: states of grids, moved units, gap verdicts. Each has a sign of its own beside it. */
 import type { BandState } from "./band";
 import type { GridChange } from "./compare";
-import type { Verdict } from "./grids";
+import type { Verdict } from "./gaps/findings";
 
 export const BAND_COLORS: Record<BandState, string> = { below: "#2c7fb8", in: "#8fbf9f", above: "#d95f0e" };
 export const BAND_INK: Record<BandState, string> = { below: "#0f4a75", in: "#2f5c40", above: "#8f3703" };

@@ -1,4 +1,4 @@
-/** Grids on the map, coloured, hatched and labelled by the band; moved units; gap verdicts by shape. */
+/** Grids on the map, coloured, hatched and labelled by the band; moved units. */
 import {
   type GeoJSONSource,
   type LayerSpecification,
@@ -8,9 +8,9 @@ import {
 import type { MapHandle } from "../shared/map";
 import { insidePoint } from "../shared/shape";
 import { type Band, bandLabel, bandState } from "./band";
-import { BAND_COLORS, BAND_INK, BEFORE_COLOR, CHANGE_COLORS, changeOf, GAP_COLORS, INK, MOVED_COLOR, QUIET_COLOR } from "./colors";
+import { BAND_COLORS, BAND_INK, BEFORE_COLOR, CHANGE_COLORS, changeOf, INK, MOVED_COLOR, QUIET_COLOR } from "./colors";
 import type { ChangeFeature, GridChange, GridFeature } from "./compare";
-import { dot, hatch, triangle, unknownMark } from "./marks";
+import { hatch } from "../shared/marks";
 
 /** What the planner's map always shows of the style; the grids themselves are drawn by this module. */
 export const CONTEXT_LAYERS = ["district", "street", "community", "compound", "unit", "road", "barrier"];
@@ -19,7 +19,6 @@ const GRIDS = "planner-grids";
 const LABELS = "planner-grid-labels";
 const BEFORE = "planner-before";
 const MOVED = "planner-moved";
-const GAPS = "planner-gaps";
 const FONT = ["Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"];
 const EMPTY = { type: "FeatureCollection", features: [] } as const;
 
@@ -37,7 +36,7 @@ export class GridMap {
   private grids: GridFeature[] = [];
 
   constructor(
-    private readonly handle: MapHandle,
+    handle: MapHandle,
     onSelect: (code: string) => void,
   ) {
     this.map = handle.map;
@@ -96,30 +95,6 @@ export class GridMap {
     this.map.setPaintProperty(`${GRIDS}-line`, "line-color", isMuted ? QUIET_COLOR : ["get", "ink"]);
   }
 
-  /** Show the verdicts of one facility kind over the muted grids; null takes them away. */
-  showGaps(facility: string | null): void {
-    const source = "service_gap";
-    if (this.map.getLayer(GAPS)) this.map.removeLayer(GAPS);
-    if (!facility || !this.map.getSource(source)) {
-      this.handle.setVisible(CONTEXT_LAYERS);
-      return;
-    }
-    this.handle.setVisible([...CONTEXT_LAYERS, facility]);
-    this.map.addLayer({
-      id: GAPS,
-      type: "symbol",
-      source,
-      "source-layer": "service_gap",
-      filter: ["==", ["get", "facility_kind"], facility],
-      layout: {
-        "icon-image": ["concat", "gap-", ["get", "verdict"]],
-        "icon-size": ["interpolate", ["linear"], ["zoom"], 11, 0.35, 14, 0.7, 17, 1.1],
-        "icon-allow-overlap": true,
-        "symbol-sort-key": ["match", ["get", "verdict"], "gap", 2, "unknown", 1, 0],
-      },
-    } as LayerSpecification);
-  }
-
   /** The box of one grid, or null when it is not on this map. */
   grid(code: string): GridFeature | null {
     return this.grids.find((grid) => grid.properties.code === code) ?? null;
@@ -132,9 +107,6 @@ export class GridMap {
   private addImages(): void {
     this.map.addImage("band-below", hatch("horizontal", BAND_INK.below), { pixelRatio: 2 });
     this.map.addImage("band-above", hatch("diagonal", BAND_INK.above), { pixelRatio: 2 });
-    this.map.addImage("gap-covered", dot(GAP_COLORS.covered), { pixelRatio: 2 });
-    this.map.addImage("gap-gap", triangle(GAP_COLORS.gap), { pixelRatio: 2 });
-    this.map.addImage("gap-unknown", unknownMark(GAP_COLORS.unknown), { pixelRatio: 2 });
   }
 
   private addSources(): void {

@@ -69,23 +69,3 @@ export interface GridReason {
 export async function loadReasons(plan: string): Promise<GridReason[]> {
   return (await get<{ grids: GridReason[] }>(`/api/plans/${plan}/reasons`)).grids;
 }
-
-export type Verdict = "covered" | "gap" | "unknown";
-
-export interface GapProperties {
-  code: string;
-  facility_kind: string;
-  radius_m: number | null;
-  households: number;
-  verdict: Verdict;
-  community: string | null;
-}
-
-export async function loadGaps(within: string, facility: string, signal?: AbortSignal): Promise<GapProperties[]> {
-  const rows: GapProperties[] = [];
-  const params = { within, facility_kind: facility, limit: PAGE };
-  for await (const page of itemPages<GapProperties>("service_gap", params, signal)) {
-    rows.push(...page.map((feature) => feature.properties));
-  }
-  return rows;
-}

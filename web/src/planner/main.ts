@@ -1,4 +1,5 @@
 import "../shared/base.css";
+import "../shared/frame.css";
 import "./frame.css";
 import "./parts.css";
 import "./map.css";

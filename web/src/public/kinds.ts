@@ -1,83 +1,102 @@
-/** What residents look for, and how the list is chosen and ordered: pure, so that a position never leaves the page. */
-import { openState, parseHours, type OpenState, type WeekHours } from "../shared/hours";
-import type { Facility, LonLat } from "../shared/types";
+/** What residents look for, as the server tells of it. */
+import type { FacilityStatus } from "../shared/types";
 
-export const FACILITY_KINDS = ["station", "canteen", "elder_care", "parking", "refuse_point"] as const;
+/** In the order of the list. */
+export const FACILITY_KINDS = ["station", "canteen", "elder_care", "exchange_point", "parking", "refuse_point"] as const;
 export type FacilityKind = (typeof FACILITY_KINDS)[number];
 
-/** A facility with what the list needs to know of it, worked out once. */
+export function isKind(text: string): text is FacilityKind {
+  return (FACILITY_KINDS as readonly string[]).includes(text);
+}
+
+export interface Meal {
+  name: string;
+  name_en: string | null;
+  /** A key of `PlacesAnswer.hours`. */
+  hours: string;
+}
+
 export interface Place {
   kind: FacilityKind;
-  facility: Facility;
-  at: LonLat;
-  week: WeekHours | null;
-  /** What a search looks through, in lower case. */
-  text: string;
+  code: string;
+  name: string;
+  name_en: string | null;
+  /** What a search looks through: name, pinyin, initials, address, community and services, in lower case. */
+  keys: string;
+  lon: number;
+  lat: number;
+  tier: string | null;
+  community: string | null;
+  community_name: string | null;
+  address: string | null;
+  phone: string | null;
+  /** The text of its hours, a key of `PlacesAnswer.hours`. */
+  hours: string | null;
+  services: string[];
+  capacity: number | null;
+  /** Of canteens only: a meal's price in the local currency, and who pays less. */
+  price?: number | null;
+  price_note?: string | null;
+  meals_per_day?: number | null;
+  meals?: Meal[];
+  /** Codes of the communities that a canteen delivers to. */
+  delivers_to?: string[];
+  is_accessible: boolean | null;
+  status: FacilityStatus;
+  opens_on: string | null;
 }
 
-export interface Choice {
-  text: string;
-  openNow: boolean;
-  stepFree: boolean;
-  origin: LonLat | null;
+/** [from, to) in minutes since 1970, UTC. */
+export type Span = [from: number, to: number];
+
+/** When one text of hours is open, worked out by the server day by day, holidays included. */
+export interface Hours {
+  words: string;
+  words_en: string;
+  /** Whether the text was understood; if not, `words` is the text itself. */
+  is_read: boolean;
+  spans: Span[];
+  /** When nobody said whether it is open: a holiday that the text does not speak of. */
+  unknown: Span[];
 }
 
-export interface Row {
-  place: Place;
-  state: OpenState | null;
-  isOpenNow: boolean;
-  /** Straight-line metres from the origin; null without one. */
-  distanceM: number | null;
+/** One thing a station can do for you. */
+export interface ServiceItem {
+  name_en?: string | null;
+  bring: string[];
+  /** The lowest tier of station that does it. */
+  tier: string | null;
+  note?: string | null;
 }
 
-const EARTH_RADIUS_M = 6_371_009;
-
-/** The middle of a feature's points: the point itself, or near enough the middle of a car park. */
-export function middleOf(geometry: GeoJSON.Geometry): LonLat {
-  if (geometry.type === "GeometryCollection") throw new TypeError("a facility is a point or a polygon");
-  const points = [geometry.coordinates].flat(Infinity) as number[];
-  let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let at = 0; at + 1 < points.length; at += 2) {
-    const [lon, lat] = [points[at]!, points[at + 1]!];
-    [west, east, south, north] = [Math.min(west, lon), Math.max(east, lon), Math.min(south, lat), Math.max(north, lat)];
-  }
-  return [(west + east) / 2, (south + north) / 2];
+/** A community from whose middle walks can be measured. */
+export interface Community {
+  code: string;
+  name: string;
+  name_en?: string | null;
+  street?: string | null;
+  street_en?: string | null;
+  lon: number;
+  lat: number;
 }
 
-export function placeOf(kind: FacilityKind, facility: Facility): Place {
-  const { name, name_en, address, services, code } = facility.properties;
-  const text = [name, name_en, address, code, ...(services ?? [])].filter(Boolean).join(" ").toLowerCase();
-  return { kind, facility, at: middleOf(facility.geometry), week: parseHours(facility.properties.hours), text };
+/** The answer of `/api/public/places`. */
+export interface PlacesAnswer {
+  as_of: string;
+  /** The days that `hours` tells of, in minutes since 1970, UTC. */
+  covers: Span;
+  time_zone: string;
+  /** The last day whose holidays are known. */
+  calendar_until: string | null;
+  /** Today's holiday. */
+  holiday: { name: string; name_en?: string | null } | null;
+  hours: Record<string, Hours>;
+  services: Record<string, ServiceItem>;
+  communities: Community[];
+  places: Place[];
 }
 
-/** Great-circle distance in metres. */
-export function distanceM(a: LonLat, b: LonLat): number {
-  const rad = Math.PI / 180;
-  const [dLat, dLon] = [(b[1] - a[1]) * rad, (b[0] - a[0]) * rad];
-  const h = Math.sin(dLat / 2) ** 2 + Math.cos(a[1] * rad) * Math.cos(b[1] * rad) * Math.sin(dLon / 2) ** 2;
-  return 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(h));
-}
-
-function rowOf(place: Place, choice: Choice, now: Date, timeZone: string): Row {
-  const isInUse = (place.facility.properties.status ?? "open") === "open";
-  const state = isInUse && place.week ? openState(place.week, now, timeZone) : null;
-  const away = choice.origin && distanceM(choice.origin, place.at);
-  return { place, state, isOpenNow: state?.isOpen ?? false, distanceM: away };
-}
-
-/** The places that fit, nearest first; without an origin the open ones first, then by name. */
-export function chooseRows(places: Place[], choice: Choice, now: Date, timeZone: string): Row[] {
-  const words = choice.text.toLowerCase().split(/\s+/).filter(Boolean);
-  const byName = new Intl.Collator("zh-CN");
-  return places
-    .filter((place) => words.every((word) => place.text.includes(word)))
-    .filter((place) => !choice.stepFree || place.facility.properties.is_accessible === true)
-    .map((place) => rowOf(place, choice, now, timeZone))
-    .filter((row) => !choice.openNow || row.isOpenNow)
-    .sort(
-      (a, b) =>
-        (a.distanceM ?? 0) - (b.distanceM ?? 0) ||
-        Number(b.isOpenNow) - Number(a.isOpenNow) ||
-        byName.compare(a.place.facility.properties.name, b.place.facility.properties.name),
-    );
+/** "station/XL0001": a place among all kinds. */
+export function keyOf(place: Pick<Place, "kind" | "code">): string {
+  return `${place.kind}/${place.code}`;
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { ApiError } from "../shared/api";
-import { useLatest } from "./latest";
+import { MOST_KEYS, useLatest } from "./latest";
 
 const refused = (status: number) => async (): Promise<string> => {
   throw new ApiError(status, "unavailable", "no");
@@ -33,4 +33,24 @@ it("tells of a lost session", async () => {
   const latest = useLatest<string>(() => count++);
   await latest.load("a", refused(401));
   expect(count).toBe(1);
+});
+
+it("takes in what came between two readings, and the next reading replaces it", async () => {
+  const latest = useLatest<string>(() => undefined);
+  latest.amend((text) => `${text}!`);
+  expect(latest.value.value).toBeNull();
+  await latest.load("a", async () => "a1");
+  latest.amend((text) => `${text}!`);
+  expect(latest.value.value).toBe("a1!");
+  await latest.load("a", async () => "a2");
+  expect(latest.value.value).toBe("a2");
+});
+
+it("forgets the keys that it saw longest ago", async () => {
+  const latest = useLatest<string>(() => undefined);
+  for (let n = 0; n <= MOST_KEYS; n++) await latest.load(String(n), async () => "x");
+  await latest.load("1", refused(503));
+  expect(latest.value.value).toBe("x");
+  await latest.load("0", refused(503));
+  expect(latest.value.value).toBeNull();
 });

@@ -2,6 +2,9 @@
 import { ref, shallowRef, type Ref, type ShallowRef } from "vue";
 import { ApiError } from "../shared/api";
 
+/** A wall that walks through a city for weeks forgets what it saw longest ago. */
+export const MOST_KEYS = 40;
+
 export interface Latest<T> {
   value: ShallowRef<T | null>;
   /** When the value was read, ms; null before the first. */
@@ -13,6 +16,8 @@ export interface Latest<T> {
    * when reading fails, the last good value of the key stays.
    */
   load(key: string, read: (signal: AbortSignal) => Promise<T>): Promise<void>;
+  /** Change the value that is shown by what came meanwhile; nothing before the first. */
+  amend(change: (value: T) => T): void;
 }
 
 export function useLatest<T>(onSignedOut: () => void): Latest<T> {
@@ -21,10 +26,19 @@ export function useLatest<T>(onSignedOut: () => void): Latest<T> {
   const fault = shallowRef<ApiError | null>(null);
   const known = new Map<string, { value: T; readAt: number }>();
   let current: AbortController | null = null;
+  let shown = "";
 
   function show(key: string): void {
+    shown = key;
     value.value = known.get(key)?.value ?? null;
     readAt.value = known.get(key)?.readAt ?? null;
+  }
+
+  function keep(key: string, entry: { value: T; readAt: number }): void {
+    known.delete(key); // the newest comes last
+    known.set(key, entry);
+    const [oldest] = known.keys();
+    if (known.size > MOST_KEYS && oldest !== undefined) known.delete(oldest);
   }
 
   async function load(key: string, read: (signal: AbortSignal) => Promise<T>): Promise<void> {
@@ -35,7 +49,7 @@ export function useLatest<T>(onSignedOut: () => void): Latest<T> {
     try {
       const answer = await read(mine.signal);
       if (mine.signal.aborted) return;
-      known.set(key, { value: answer, readAt: Date.now() });
+      keep(key, { value: answer, readAt: Date.now() });
       show(key);
       fault.value = null;
     } catch (error) {
@@ -46,5 +60,12 @@ export function useLatest<T>(onSignedOut: () => void): Latest<T> {
     }
   }
 
-  return { value, readAt, fault, load };
+  function amend(change: (value: T) => T): void {
+    const entry = known.get(shown);
+    if (!entry) return;
+    known.set(shown, { ...entry, value: change(entry.value) });
+    show(shown);
+  }
+
+  return { value, readAt, fault, load, amend };
 }

@@ -1,27 +1,38 @@
 /** The wall's state: where it looks, what it knows of that place, and how old that is. */
-import { computed, onScopeDispose, ref, shallowRef, watch } from "vue";
-import { ApiError, get, itemsPath } from "../shared/api";
+import { computed, onScopeDispose, ref, shallowRef, triggerRef, watch } from "vue";
+import { ApiError, get, itemsPath, type Params } from "../shared/api";
 import { childAreas, forgetAreas, trailTo } from "../shared/areas";
 import { useNow } from "../shared/clock";
 import { coalesce } from "../shared/coalesce";
 import { useLive } from "../shared/live";
 import { account } from "../shared/session";
 import type { Area, Category, Feature, FeaturePage, Figures, Incident, IncidentProperties, LayerInfo } from "../shared/types";
+import { FEED_LENGTH, intoFeed, intoOpen, liesIn, OPEN_LENGTH, placeOf } from "./arrivals";
 import { useLatest } from "./latest";
 import { neighbour, nextStop } from "./tour";
 
 const POLL_MS = 60_000;
 const RETRY_MS = 10_000;
 const PACE_MS = 5_000;
+/** Everything anew, while incidents keep coming. */
+const RARE_MS = 30_000;
+/** Live incidents are drawn together, at most so often. */
+const DRAW_MS = 250;
 const FRESH_MS = 60_000;
-const FEED_LENGTH = 40;
-const OPEN_LENGTH = 500;
 export const STALE_MS = 150_000;
+const CASE_LAYERS = new Set(["incident", "incident_density"]);
 
-interface Level {
-  areas: Area[];
-  /** Open and overdue incidents by area code. */
-  counts: Map<string, { open: number; overdue: number }>;
+interface Counted {
+  /** Of the area in view. */
+  own: Figures;
+  /** Of the area whose children the table lists. */
+  listed: Figures;
+}
+
+/** An incident that the stream brought, and when. */
+interface Arrival {
+  incident: Incident;
+  at: number;
 }
 
 /** Areas whose memberships cover a path; an empty path covers all. */
@@ -38,9 +49,10 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
   const layers = shallowRef<LayerInfo[]>([]);
   const categories = shallowRef(new Map<string, Category>());
   const placeNames = shallowRef(new Map<string, Area>());
-  const freshUntil = shallowRef(new Map<string, number>());
-  const figures = useLatest<Figures>(onSignedOut);
-  const level = useLatest<Level>(onSignedOut);
+  /** By code, of the last minute. */
+  const arrivals = shallowRef(new Map<string, Arrival>());
+  const figures = useLatest<Counted>(onSignedOut);
+  const children = useLatest<Area[]>(onSignedOut);
   const feed = useLatest<Incident[]>(onSignedOut);
   const open = useLatest<Incident[]>(onSignedOut);
   const shape = useLatest<Feature>(onSignedOut);
@@ -53,44 +65,55 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
   const listed = computed(() => (area.value?.level === "grid" ? (trail.value.at(-2) ?? null) : area.value));
   const isStale = computed(() => figures.fault.value !== null || (figures.readAt.value !== null && now.value - figures.readAt.value > STALE_MS));
   const fresh = computed(
-    () => feed.value.value?.filter((incident) => (freshUntil.value.get(incident.properties.code) ?? 0) > now.value) ?? [],
+    () =>
+      feed.value.value?.filter(
+        ({ properties: { code, status } }) => status === "reported" && (arrivals.value.get(code)?.at ?? 0) > now.value - FRESH_MS,
+      ) ?? [],
   );
+  /** Open and overdue incidents by area code, and what each is rated. */
+  const counts = computed(() => new Map((figures.value.value?.listed.by_child ?? []).map((child) => [child.code, child])));
 
   function readFigures(): void {
-    const within = area.value?.code;
-    if (within) void figures.load(within, (signal) => get<Figures>("/api/figures", { within }, signal));
+    const [within, parent] = [area.value?.code, listed.value?.code];
+    if (!within || !parent) return;
+    void figures.load(within, async (signal) => {
+      const read = (code: string): Promise<Figures> => get<Figures>("/api/figures", { within: code }, signal);
+      const [own, whole] = await Promise.all([read(within), parent === within ? null : read(parent)]);
+      return { own, listed: whole ?? own };
+    });
   }
 
-  function readLevel(): void {
-    const parent = listed.value;
-    if (!parent) return;
-    void level.load(parent.code, async (signal) => {
-      const [areas, whole] = await Promise.all([
-        childAreas(parent.code),
-        get<Figures>("/api/figures", { within: parent.code }, signal),
-      ]);
-      return { areas, counts: new Map(whole.by_child.map(({ code, open, overdue }) => [code, { open, overdue }])) };
-    });
+  function readChildren(): void {
+    const parent = listed.value?.code;
+    if (parent) void children.load(parent, () => childAreas(parent));
+  }
+
+  /** What the stream brought to the area in view since a moment: a reading that began then may not hold it. */
+  function arrivedSince(at: number): Incident[] {
+    const here = area.value;
+    if (!here) return [];
+    const came = [...arrivals.value.values()].filter((one) => one.at >= at).map((one) => one.incident);
+    return came.filter((one) => liesIn(placeOf(one), here, placeNames.value));
+  }
+
+  async function readIncidents(params: Params, signal: AbortSignal): Promise<Incident[]> {
+    return (await get<FeaturePage<IncidentProperties>>(itemsPath("incident"), params, signal)).features;
   }
 
   function readFeed(): void {
     const within = area.value?.code;
     if (!within) return;
-    void feed.load(within, async (signal) => {
-      const params = { within, limit: FEED_LENGTH };
-      const page = await get<FeaturePage<IncidentProperties>>(itemsPath("incident"), params, signal);
-      return page.features.sort((a, b) => b.properties.reported_at.localeCompare(a.properties.reported_at));
-    });
+    const began = Date.now();
+    void feed.load(within, async (signal) => intoFeed(await readIncidents({ within, limit: FEED_LENGTH }, signal), arrivedSince(began)));
   }
 
   /** The open incidents as points for the map: the newest where there are more than it can bear. */
   function readOpen(): void {
     const within = area.value?.code;
     if (!within) return;
-    void open.load(within, async (signal) => {
-      const params = { within, is_open: true, limit: OPEN_LENGTH };
-      return (await get<FeaturePage<IncidentProperties>>(itemsPath("incident"), params, signal)).features;
-    });
+    const began = Date.now();
+    const params = { within, is_open: true, limit: OPEN_LENGTH };
+    void open.load(within, async (signal) => intoOpen(await readIncidents(params, signal), arrivedSince(began)));
   }
 
   async function readShape(): Promise<void> {
@@ -101,23 +124,48 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
 
   function readAll(): void {
     readFigures();
-    readLevel();
+    readChildren();
     readFeed();
     readOpen();
   }
 
   const readAllCalmly = coalesce(readAll, PACE_MS);
+  const readAllRarely = coalesce(readAll, RARE_MS);
+  const readFiguresCalmly = coalesce(readFigures, PACE_MS);
+  let drawnAt = 0;
+  const drawArrivals = coalesce(() => {
+    const came = arrivedSince(drawnAt);
+    drawnAt = Date.now();
+    if (came.length === 0) return;
+    feed.amend((list) => intoFeed(list, came));
+    open.amend((list) => intoOpen(list, came));
+    triggerRef(arrivals);
+  }, DRAW_MS);
+
+  function arrive(incident: Incident): void {
+    const at = Date.now();
+    for (const [code, one] of arrivals.value) {
+      if (one.at > at - FRESH_MS) break; // the oldest come first
+      arrivals.value.delete(code);
+    }
+    arrivals.value.delete(incident.properties.code);
+    arrivals.value.set(incident.properties.code, { incident, at });
+    drawArrivals();
+    readFiguresCalmly();
+  }
+
   const live = useLive({
     layer: ({ layer, revision }) => {
       onLayer(layer, revision);
       if (["district", "street", "community", "grid"].includes(layer)) forgetAreas();
-      readAllCalmly();
+      if (CASE_LAYERS.has(layer)) readAllRarely();
+      else readAllCalmly();
     },
-    incident: (incident) => {
-      freshUntil.value = new Map(freshUntil.value).set(incident.properties.code, Date.now() + FRESH_MS);
-      readAllCalmly();
-    },
+    incident: arrive,
     reset: readAllCalmly,
+  });
+  watch(live.state, (next, before) => {
+    if (next === "open" && before === "lost") readAll(); // what came meanwhile may not come again
   });
   const poll = setInterval(readAll, POLL_MS);
   let startTimer: ReturnType<typeof setTimeout> | undefined;
@@ -150,6 +198,12 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
     if (!parent) return;
     const found = (await childrenOf(parent)).find((child) => child.code === code);
     if (found) look([...trail.value.slice(0, trail.value.indexOf(parent) + 1), found]);
+  }
+
+  /** Look at an area by its path, as a stop on the way. */
+  async function lookAtPath(path: string): Promise<void> {
+    const next = await trailTo(path);
+    if (next.length > 0) look(next, false);
   }
 
   /** What lies under a click: a child of the area in view, else one of its siblings. */
@@ -209,8 +263,8 @@ export function useWall(onSignedOut: () => void, onLayer: (layer: string, revisi
   watch(city, (next) => next && void readPlaceNames(next).catch(() => undefined));
 
   return {
-    cities, trail, area, city, listed, layers, categories, placeNames, figures, level, feed, open, fresh, shape, now, live, isStale,
-    startFault, start, look, lookAt, lookAtPlace, advance, step, chooseCity, readAll,
+    cities, trail, area, city, listed, layers, categories, placeNames, figures, children, counts, feed, open, fresh, shape, now, live,
+    isStale, startFault, base, start, look, lookAtPath, lookAt, lookAtPlace, advance, step, chooseCity, readAll,
   };
 }
 

@@ -9,6 +9,8 @@ export interface RequestOptions {
   json?: unknown;
   /** A raw body, such as a photo; its own type is sent. */
   body?: Blob;
+  /** Beside those that every request carries. */
+  headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
@@ -60,7 +62,7 @@ async function problemOf(response: Response): Promise<ApiError> {
 
 /** Send one request; answers the parsed JSON (undefined for an empty answer), throws `ApiError`. */
 export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-  const headers = new Headers({ Accept: "application/json" });
+  const headers = new Headers({ Accept: "application/json", ...options.headers });
   let body: BodyInit | undefined;
   if (options.json !== undefined) {
     headers.set("Content-Type", "application/json");

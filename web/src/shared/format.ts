@@ -40,13 +40,15 @@ export function formatAge(seconds: number): string {
   return format.format(-Math.max(0, Math.floor(seconds)), "second");
 }
 
-/** A moment in the city's time zone. */
-export function formatTime(
-  at: string | number | Date,
-  timeZone: string,
-  options: Intl.DateTimeFormatOptions = { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" },
-): string {
-  return new Intl.DateTimeFormat(locale(), { hourCycle: "h23", ...options, timeZone }).format(new Date(at));
+/** A moment in the city's time zone; day and minute unless told otherwise, with the year if that is not this one. */
+export function formatTime(at: string | number | Date, timeZone: string, options?: Intl.DateTimeFormatOptions): string {
+  const chosen = options ?? { ...unlessThisYear(at, timeZone), month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(locale(), { hourCycle: "h23", ...chosen, timeZone }).format(new Date(at));
+}
+
+function unlessThisYear(at: string | number | Date, timeZone: string): Intl.DateTimeFormatOptions {
+  const year = new Intl.DateTimeFormat("en", { year: "numeric", timeZone });
+  return year.format(new Date(at)) === year.format(Date.now()) ? {} : { year: "numeric" };
 }
 
 /** A calendar date (`2026-11-22`), which has no time zone. */

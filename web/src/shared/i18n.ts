@@ -51,6 +51,11 @@ export function either(zh: string | null | undefined, en: string | null | undefi
   return (language.value === "en" ? en || zh : zh || en) ?? "";
 }
 
+/** Words one after the other, as the language separates them. */
+export function listOf(words: string[]): string {
+  return words.join(either("、", ", "));
+}
+
 /** The name of a thing that has `name` and perhaps `name_en`. */
 export function nameOf(thing: { name: string; name_en?: string | null }): string {
   return either(thing.name, thing.name_en);

@@ -6,6 +6,8 @@ export interface LiveHandlers {
   layer?: (change: { layer: string; revision: number }) => void;
   incident?: (incident: Incident) => void;
   job?: (job: Job) => void;
+  /** Something happened to a whistle that the account sees. */
+  whistle?: (whistle: { id: number; code: string; status: string }) => void;
   /** The stream could not be resumed where it broke off: read everything anew. */
   reset?: () => void;
 }
@@ -60,6 +62,7 @@ export function useLive(handlers: LiveHandlers): Live {
     on("layer", (data) => handlers.layer?.(JSON.parse(data) as { layer: string; revision: number }));
     on("incident", (data) => handlers.incident?.(JSON.parse(data) as Incident));
     on("job", (data) => handlers.job?.(JSON.parse(data) as Job));
+    on("whistle", (data) => handlers.whistle?.(JSON.parse(data) as { id: number; code: string; status: string }));
     on("reset", () => handlers.reset?.());
   };
 

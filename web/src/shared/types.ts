@@ -99,14 +99,31 @@ export interface Area {
   grids_outside_band: number | null;
 }
 
+/** 三色: what a place is rated; shown with a shape and a word, never by colour alone. */
+export type Colour = "red" | "yellow" | "blue";
+
+export interface Rating {
+  colour: Colour;
+  rated_at: string;
+  /** After this the colour is shown no more. */
+  expires_at: string;
+  criteria: { colour: Colour; words: string; words_en: string }[];
+}
+
 export interface Figures {
   as_of: string;
   within: string;
   incidents_open: number;
   incidents_today: number;
   incidents_overdue: number;
+  /** Open ones that a level above has taken up (督办). */
+  incidents_supervised: number;
   closed_ratio_30d: number | null;
+  closed_30d: number;
   reported_30d: number;
+  /** Since when the figures of 30 days and of today count. */
+  recent_from: string;
+  today_from: string;
   households: number | null;
   grids: number | null;
   grids_outside_band: number | null;
@@ -117,7 +134,9 @@ export interface Figures {
   trend: { date: string; reported: number; closed: number }[];
   by_category: { code: string; name: string; name_en: string | null; count: number }[];
   by_status: { status: IncidentStatus; count: number }[];
-  by_child: { code: string; name: string; open: number; overdue: number }[];
+  by_child: { code: string; name: string; open: number; overdue: number; colour: Colour }[];
+  coverage: { code: string; name: string; name_en: string | null; covered: number; examined: number }[];
+  rating: Rating;
 }
 
 export type IncidentStatus =
@@ -137,6 +156,8 @@ export type IncidentStatus =
 
 export interface IncidentProperties {
   code: string;
+  /** The uuid that the incident's own addresses go by. */
+  id?: string;
   category: string;
   category_name?: string | null;
   title: string;
@@ -151,6 +172,8 @@ export interface IncidentProperties {
   due_at?: string | null;
   resolved_at?: string | null;
   closed_at?: string | null;
+  /** How far its running clock is: yellow soon, orange out, red under supervision. */
+  warning_level?: "blue" | "yellow" | "orange" | "red" | null;
   accuracy_m?: number | null;
   distance_m?: number;
 }
@@ -163,7 +186,11 @@ export interface Category {
   name: string;
   name_en: string | null;
   department: string | null;
-  limit_hours: number | null;
+  /** How near in place and time two reports may be the same thing. */
+  duplicate_m?: number;
+  duplicate_hours?: number;
+  /** What a search looks through, small letters: name, pinyin, initials, English name, code. */
+  keys: string;
 }
 
 export type FacilityStatus = "open" | "planned" | "closed";
@@ -188,7 +215,7 @@ export interface FacilityProperties {
 
 export type Facility = Feature<FacilityProperties>;
 
-export type JobKind = "rebalance" | "gaps" | "merge";
+export type JobKind = "rebalance" | "gaps" | "merge" | "site";
 export type JobStatus = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 
 export interface Job {

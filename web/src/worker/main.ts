@@ -1,5 +1,11 @@
 import "../shared/base.css";
-import "./worker.css";
+import "./frame.css";
+import "./grid.css";
+import "./report.css";
+import "./tasks.css";
+import "./queue.css";
+import "./rounds.css";
+import "./orders.css";
 import { createApp } from "vue";
 import App from "./App.vue";
 import { registerServiceWorker } from "./pwa";

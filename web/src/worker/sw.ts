@@ -1,16 +1,25 @@
 /**
- * The service worker of `/worker/`: the shell from the cache, categories as last seen, everything else untouched.
- * The build replaces the list of files (see `precache.ts` beside vite.config.ts); no data of incidents is cached.
+ * The service worker of `/worker/`: the shell from the cache; the map's style as last seen where the network gives no
+ * answer (its tiles: `tiles.ts`); and, where the browser has Background Sync, the queue sent after the page is gone.
+ * The build puts the list of files in (see `precache.ts` beside vite.config.ts). Incidents are never cached here.
  */
+import { flush } from "./queue/flush";
+import { CHANNEL, DATA_CACHE, SYNC_TAG } from "./queue/signs";
+import { QueueStore } from "./queue/store";
+import { HTTP } from "./queue/transport";
+
 declare const __SHELL__: { version: string; files: string[] };
+
+interface SyncEvent extends ExtendableEvent {
+  readonly tag: string;
+}
 
 const shell = __SHELL__;
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const SHELL = `yiwangtu-worker-shell-${shell.version}`;
-const DATA = "yiwangtu-worker-data";
 const PAGE = "/worker/";
 const PATIENCE_MS = 4_000;
-const REMEMBERED = new Set(["/api/categories"]);
+const REMEMBERED = "/api/styles/light.json";
 
 worker.addEventListener("install", (event) => {
   const files = shell.files.map((file) => new Request(file, { cache: "reload" }));
@@ -34,18 +43,23 @@ async function fromShell(request: Request | string): Promise<Response> {
   return (await cache.match(request, { ignoreSearch: true })) ?? fetch(request);
 }
 
-async function freshOrRemembered(request: Request): Promise<Response> {
-  const cache = await caches.open(DATA);
-  const remembered = await cache.match(request);
+/** The network's answer, else what is remembered; a network that neither answers nor fails is not waited for long. */
+async function freshOr(remembered: Response | undefined, request: Request): Promise<Response> {
   try {
-    // A weak network that neither answers nor fails must not keep the worker waiting for what is known.
-    const response = await fetch(request, remembered ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {});
-    if (response.ok) await cache.put(request, response.clone());
-    return response;
+    return await fetch(request, remembered ? { signal: AbortSignal.timeout(PATIENCE_MS) } : {});
   } catch (error) {
     if (remembered) return remembered;
     throw error;
   }
+}
+
+async function data(request: Request): Promise<Response> {
+  const cache = await caches.open(DATA_CACHE);
+  const remembered = await cache.match(request, { ignoreVary: true });
+  const response = await freshOr(remembered, request);
+  // A full device must not cost the page its answer.
+  if (response !== remembered && response.ok) await cache.put(request, response.clone()).catch(() => undefined);
+  return response;
 }
 
 worker.addEventListener("fetch", (event) => {
@@ -55,5 +69,23 @@ worker.addEventListener("fetch", (event) => {
   if (request.mode === "navigate") {
     if (url.pathname === PAGE || url.pathname === `${PAGE}index.html`) event.respondWith(fromShell(PAGE));
   } else if (shell.files.includes(url.pathname)) event.respondWith(fromShell(request));
-  else if (REMEMBERED.has(url.pathname)) event.respondWith(freshOrRemembered(request));
+  else if (url.pathname === REMEMBERED) event.respondWith(data(request));
+});
+
+/** Send the queue of whoever is signed in. Raises where the browser should try again later. */
+async function sendQueue(): Promise<void> {
+  const store = await QueueStore.open();
+  const channel = new BroadcastChannel(CHANNEL);
+  try {
+    const { stop } = await flush({ account: null, store, transport: HTTP, changed: () => channel.postMessage("changed") });
+    if (stop === "offline" || stop === "busy") throw new Error(`not sent: ${stop}`);
+  } finally {
+    channel.close();
+    store.close();
+  }
+}
+
+worker.addEventListener("sync", (event) => {
+  const { tag } = event as SyncEvent;
+  if (tag === SYNC_TAG) (event as SyncEvent).waitUntil(sendQueue());
 });

@@ -1,7 +1,7 @@
 /** Units whose grid layers disagree, as diamonds on the planner's map; the chosen one has a ring. */
 import type { GeoJSONSource, Map as GLMap, MapMouseEvent } from "maplibre-gl";
 import { CONFLICT_COLOR, INK } from "../colors";
-import { diamond } from "../marks";
+import { diamond } from "../../shared/marks";
 import { markPoint, type ConflictFeature } from "./crosswalk";
 
 const CONFLICTS = "planner-conflicts";

@@ -110,7 +110,7 @@ export function layerParams(form: LayerForm): Record<string, string | number> {
 
 /** What a merge is told: the band of the desk's runs, and whose codes grids keep. */
 export function mergeRequest(crosswalk: number, form: RunParameters, codesFrom: string): Record<string, unknown> {
-  const { scheme, floor, ceiling, target, keep_compounds, use_barriers, seed } = requestOf("rebalance", form);
+  const { scheme, floor, ceiling, target, keep_compounds, use_barriers, seed } = requestOf(form);
   return {
     crosswalk, floor, ceiling, target, keep_compounds, use_barriers, seed,
     ...(scheme ? { scheme } : {}),

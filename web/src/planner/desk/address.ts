@@ -1,8 +1,8 @@
 /** The desk's state in the page's address, so that a link opens what its sender saw. */
 
-export type Tab = "grids" | "run" | "plans" | "crosswalk" | "history";
+export type Tab = "grids" | "run" | "plans" | "gaps" | "site" | "cases" | "crosswalk" | "history";
 export type CompareView = "side" | "difference";
-export const TABS: readonly Tab[] = ["grids", "run", "plans", "crosswalk", "history"];
+export const TABS: readonly Tab[] = ["grids", "run", "plans", "gaps", "site", "cases", "crosswalk", "history"];
 
 export interface DeskAddress {
   /** Path of the area (district.street.community). */

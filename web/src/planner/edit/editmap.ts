@@ -12,7 +12,7 @@ import type { MapHandle } from "../../shared/map";
 import type { Bbox } from "../../shared/types";
 import { bandLabel, bandState } from "../band";
 import { BAND_INK, MOVED_COLOR } from "../colors";
-import { lock, warning } from "../marks";
+import { lock, warning } from "../../shared/marks";
 import { BARRIER_COLOR, INK, SELECTED_COLOR, STRAY_COLOR, TODAY_COLOR } from "./colors";
 import { findBorders, type Borders } from "./borders";
 import type { Delta, EditModel } from "./model";

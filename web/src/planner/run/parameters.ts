@@ -1,9 +1,7 @@
 /** Parameters of the planner's runs, and what is wrong with them in words. */
-import type { JobKind, Plan } from "../../shared/types";
+import type { Plan } from "../../shared/types";
 import { t, type MessageKey } from "../messages";
 
-export const FACILITIES = ["station", "canteen", "elder_care", "refuse_point", "parking"] as const;
-export type FacilityKind = (typeof FACILITIES)[number];
 export const WEIGHTS = ["households", "incidents_month", "residents_60", "no_lift_units"] as const;
 export type Weights = Record<(typeof WEIGHTS)[number], number>;
 
@@ -34,8 +32,6 @@ export interface RunParameters {
   /** 0: as long as the server allows. */
   time_limit_s: number;
   seed: number;
-  facility: FacilityKind;
-  radius_m: number;
 }
 
 export function defaultParameters(): RunParameters {
@@ -52,8 +48,6 @@ export function defaultParameters(): RunParameters {
     weights: { households: 1, incidents_month: 0, residents_60: 0, no_lift_units: 0 },
     time_limit_s: 0,
     seed: 0,
-    facility: "station",
-    radius_m: 300,
   };
 }
 
@@ -63,14 +57,13 @@ export function takeScheme(form: RunParameters, scheme: Scheme): void {
   Object.assign(form, { scheme: code, floor, ceiling, target, weights: { ...weights } });
 }
 
-/** What the server is told: `shape` for one plan, `front` for several; limits only where one is set. */
-export function requestOf(kind: JobKind, form: RunParameters): Record<string, unknown> {
-  if (kind === "gaps") return { facility: form.facility, radius_m: form.radius_m };
+/** What the server is told: of an adjustment `shape` for one plan or `front` for several; limits only where one is set. */
+export function requestOf(form: RunParameters): Record<string, unknown> {
   const { floor, ceiling, target, mode, keep_compounds, use_barriers, seed, weights } = form;
   return {
     ...(form.scheme ? { scheme: form.scheme } : {}),
     floor, ceiling, target, mode, keep_compounds, use_barriers, seed, weights,
-    ...(form.front > 1 && mode === "adjust" ? { front: form.front } : { shape: form.shape }),
+    ...(mode === "redraw" ? {} : form.front > 1 ? { front: form.front } : { shape: form.shape }),
     ...(form.time_limit_s > 0 ? { time_limit_s: form.time_limit_s } : {}),
   };
 }
@@ -88,7 +81,6 @@ const LIMITS = {
   target: [1, 5000],
   ceiling: [1, 5000],
   seed: [0, 2 ** 31 - 1],
-  radius_m: [50, 5000],
   time_limit_s: [0, 3600],
 } as const satisfies Partial<Record<keyof RunParameters, readonly [number, number]>>;
 
@@ -97,22 +89,18 @@ const NAMES: Record<keyof typeof LIMITS, MessageKey> = {
   target: "target",
   ceiling: "ceiling",
   seed: "seed",
-  radius_m: "radius",
   time_limit_s: "time_limit",
 };
 
 /** The first fault as a sentence, or null when the run can start. */
-export function faultOf(kind: JobKind, parameters: RunParameters): string | null {
-  const fields =
-    kind === "gaps" ? (["radius_m"] as const) : (["floor", "target", "ceiling", "seed", "time_limit_s"] as const);
-  for (const field of fields) {
+export function faultOf(parameters: RunParameters): string | null {
+  for (const field of ["floor", "target", "ceiling", "seed", "time_limit_s"] as const) {
     const [min, max] = LIMITS[field];
     const value = parameters[field];
     if (!Number.isInteger(value) || value < min || value > max) {
       return t("invalid_number", { field: t(NAMES[field]), min, max });
     }
   }
-  if (kind === "gaps") return null;
   const { floor, target, ceiling, weights } = parameters;
   if (!(floor < ceiling && floor <= target && target <= ceiling)) return t("invalid_band", { floor, target, ceiling });
   const values = WEIGHTS.map((weight) => weights[weight]);

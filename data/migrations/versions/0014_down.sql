@@ -1,0 +1,10 @@
+DROP TRIGGER course ON incident_event;
+DROP TRIGGER course_insert ON incident;
+DROP TRIGGER course_delete ON incident;
+DROP TRIGGER course_update ON incident;
+DROP TRIGGER course_truncate ON incident;
+DROP FUNCTION keep_course, begin_course, write_course, fill_courses;
+DROP VIEW case_course_now;
+DROP TABLE case_course;
+DROP FUNCTION minutes_between;
+ALTER TABLE incident DROP COLUMN resolved_level;

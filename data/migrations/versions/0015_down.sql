@@ -1,0 +1,3 @@
+DROP FUNCTION incidents_joined(timestamptz);
+DROP FUNCTION incident_steps(uuid[], timestamptz);
+DROP TABLE scene;

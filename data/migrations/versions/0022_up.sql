@@ -1,0 +1,12 @@
+-- 0022: the courses are filled by what the tables hold now.
+
+CREATE OR REPLACE FUNCTION fill_courses() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE added bigint;
+BEGIN
+  -- what was empty when last looked at is taken for empty: all of it would be read for each row
+  ANALYZE incident, incident_event, case_course;
+  INSERT INTO case_course SELECT n.* FROM case_course_now n
+    WHERE NOT EXISTS (SELECT 1 FROM case_course c WHERE c.incident_id = n.incident_id);
+  GET DIAGNOSTICS added = ROW_COUNT;
+  RETURN added;
+END $$;

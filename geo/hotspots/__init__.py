@@ -1,0 +1,1 @@
+"""Problems that come back: clusters in place and time, and cells with more than their neighbourhood's share."""
