@@ -12,7 +12,8 @@ from typing import Any
 
 from data.errors import DataError
 
-PATIENCE_S = 10
+REACHED_WITHIN_S = 10
+WORKERS_WITHIN_S = 10
 
 
 class StoppedError(Exception):
@@ -50,11 +51,11 @@ def open_executor(workers: int, scheduler: str = "", *, stop: Future[None] | Non
     with ExitStack() as stack:
         if scheduler:
             try:
-                client = stack.enter_context(Client(scheduler, timeout=PATIENCE_S))  # type: ignore[no-untyped-call]
+                client = stack.enter_context(Client(scheduler, timeout=REACHED_WITHIN_S))  # type: ignore[no-untyped-call]
             except (OSError, ValueError) as exc:
                 raise DataError(f"the dask scheduler {scheduler} (YIWANGTU_DASK_SCHEDULER) cannot be reached") from exc
             try:
-                client.wait_for_workers(1, timeout=PATIENCE_S)
+                client.wait_for_workers(1, timeout=WORKERS_WITHIN_S)
             except TimeoutError as exc:
                 raise DataError(
                     f"the dask scheduler {scheduler} has no workers; start some with: dask worker {scheduler}"

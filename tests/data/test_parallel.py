@@ -123,7 +123,7 @@ def test_a_scheduler_that_cannot_be_reached_is_named():
 
 
 def test_a_scheduler_without_workers_is_named(scheduler, monkeypatch):
-    monkeypatch.setattr("data.parallel.PATIENCE_S", 0.5)
+    monkeypatch.setattr("data.parallel.WORKERS_WITHIN_S", 0.5)
     with pytest.raises(DataError, match=f"{scheduler} has no workers"), open_executor(1, scheduler):
         pass
 
