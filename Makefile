@@ -23,7 +23,9 @@ help:
 demo: install
 	@exec $(BIN)/yiwangtu demo
 
-install: system $(VENV)/.installed $(VENV)/.kernels web/dist/.built
+# The kernels and the pages know nothing of each other: side by side.
+install: system $(VENV)/.installed
+	@$(MAKE) --silent --jobs=2 $(VENV)/.kernels web/dist/.built
 
 # System packages: $(1) asks whether something is missing, $(2) names the packages that bring it.
 define need
@@ -55,9 +57,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.kernels: $(GEO_SOURCES) $(VENV)/.installed
 	@echo 'compiling the search kernels'
 	@find geo \( -name '*.nbi' -o -name '*.nbc' \) -delete
-	@$(BIN)/python -m geo.rebalance.warm
-	@$(BIN)/python -m geo.walking.warm
-	@$(BIN)/python -m geo.siting.warm
+	@$(BIN)/python -m geo.rebalance.warm & longest=$$!; \
+	  $(BIN)/python -m geo.walking.warm && $(BIN)/python -m geo.siting.warm && wait $$longest
 	@touch $@
 
 web/node_modules/.installed: web/package-lock.json | $(VENV)/.installed

@@ -39,5 +39,6 @@ export default defineConfig({
   server: {
     proxy: Object.fromEntries(["/api", "/tiles", "/live"].map((path) => [path, { target: SERVER }])),
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.ts"] },
+  // a worker makes jsdom once, not for every file anew; files keep their own globals
+  test: { environment: "jsdom", pool: "vmThreads", include: ["src/**/*.test.ts"] },
 });

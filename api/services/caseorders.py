@@ -23,7 +23,8 @@ _LIVE = text(
 )
 _CASE = text(
     "SELECT i.category, a.code AS community, a.path::text AS path FROM incident i "
-    "JOIN area a ON a.level = 'community' AND a.path @> i.path WHERE i.id = :id"
+    "JOIN area a ON a.level = 'community' AND a.path @> i.path WHERE i.id = :id AND 'chosen' IS DISTINCT FROM "
+    "  (SELECT r.basis FROM incident_route r WHERE r.incident_id = i.id ORDER BY r.seq DESC LIMIT 1)"
 )
 _HELD = text("SELECT id, code, status, path::text AS path, department FROM incident WHERE id = :id FOR UPDATE")
 _INSERT = text(
@@ -44,7 +45,7 @@ def move(
     """Move a case on, and bring its order to where the case is then; most cases have none.
 
     A case of an order's category that is dispatched is offered to volunteers; given to a department it is not, or no
-    longer.
+    longer, and stays that department's when it is dispatched anew.
 
     Parameters
     ----------

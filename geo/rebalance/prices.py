@@ -68,7 +68,7 @@ def prices_of_problem(problem: CommunityProblem, piece: Piece) -> Prices:
     moved = follows(problem)
     is_weighted = not np.array_equal(problem.workload, problem.households)
     count = int(likely_counts(piece.band, piece.total)[0])
-    ideal = float(piece.graph.workload.sum()) / count if is_weighted else piece.band.target
+    ideal = piece.graph.workload.sum() / count if is_weighted else piece.band.target
     shape = shape_price(problem.shape) if moved else SHAPE_PRICE
     return Prices(
         miss=10.0,
@@ -76,7 +76,7 @@ def prices_of_problem(problem: CommunityProblem, piece: Piece) -> Prices:
         moved=1.0 if moved else 0.0,
         shape=shape,
         balance=shape * (BALANCE_RATIO if is_weighted else EVEN_RATIO),
-        ideal=max(ideal, 1e-9),
+        ideal=max(float(ideal), 1e-9),  # kernels are compiled for floats; for a whole number they all would be anew
         wall=0.0 if piece.graph.linked.all() else shape * WALL_RATIO,
     )
 

@@ -75,6 +75,16 @@ def turn(client: TestClient, order: dict, to: str, status: int = 200) -> dict:
     return answer.json()
 
 
+def give_back(client: Client, key: uuid.UUID) -> None:
+    """Give a case that was dispatched back, with leave."""
+    case = f"/api/incidents/{report_id(key)}"
+    asked = client("street").post(f"{case}/requests", json={"kind": "return", "reason": "不会"})
+    assert asked.status_code == 201, asked.text
+    number = asked.json()["requests"][0]["id"]
+    granted = client("community").post(f"{case}/requests/{number}/decision", json={"is_granted": True})
+    assert granted.status_code == 200, granted.text
+
+
 def only(client: TestClient) -> dict:
     """The only order that an account sees."""
     [found] = client.get("/api/orders").json()["orders"]
@@ -183,17 +193,24 @@ def test_given_to_a_department_after_all_it_is_no_order_any_more(
     order = only(volunteer)
     turn(volunteer, order, "accepted")
     turn(volunteer, order, "offered")
-    case = f"/api/incidents/{report_id(key)}"
-    asked = client("street").post(f"{case}/requests", json={"kind": "return", "reason": "不会"})
-    assert asked.status_code == 201, asked.text
-    number = asked.json()["requests"][0]["id"]
-    granted = community.post(f"{case}/requests/{number}/decision", json={"is_granted": True})
-    assert granted.status_code == 200, granted.text
+    give_back(client, key)
     assert only(volunteer)["status"] == "offered"
     step(community, key, "assigned", department="环卫")
     assert volunteer.get("/api/orders").json()["orders"] == []
     assert only(community)["status"] == "cancelled"
     assert community.get(f"/api/orders/{order['id']}").json()["events"][-1]["note"] == "改由部门处置"
+
+
+def test_a_department_keeps_what_it_was_given(client: Client, key: uuid.UUID, volunteer: TestClient) -> None:
+    """Given back and dispatched anew without a word of a department, it is the department's still, and no order."""
+    community = client("community")
+    step(community, key, "accepted")
+    step(community, key, "assigned", department="环卫")
+    give_back(client, key)
+    step(community, key, "assigned")
+    assert community.get(f"/api/incidents/{report_id(key)}").json()["incident"]["properties"]["department"] == "环卫"
+    assert community.get("/api/orders").json()["orders"] == []
+    assert volunteer.get("/api/orders").json()["orders"] == []
 
 
 def test_joined_into_another_it_is_no_order_any_more(

@@ -129,9 +129,11 @@ def test_a_case_goes_through_every_desk_by_keyboard(open_desk: Open, report: Rep
     expect(row).to_be_focused(timeout=SLOW_MS)
     for key, name, words in (("v", "核查通过", "已核查"), ("c", "结案", "已结案")):
         dispatcher.keyboard.press(key)
-        expect(dispatcher.get_by_role("form", name=name).get_by_label("说明")).to_be_focused(timeout=SLOW_MS)
+        form = dispatcher.get_by_role("form", name=name)
+        expect(form.get_by_label("说明")).to_be_focused(timeout=SLOW_MS)
         dispatcher.keyboard.press("Control+Enter")
         status_of(dispatcher, code, words)
+        expect(form).to_have_count(0, timeout=SLOW_MS)
     history = dispatcher.locator(".history li")
     expect(history).to_have_count(7, timeout=SLOW_MS)
     who = dispatcher.locator(".history .who").all_inner_texts()

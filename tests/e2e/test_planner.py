@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import JOB_MS, SLOW_MS, api, axe_faults, number_in, sign_in
+from tests.e2e.browsing import JOB_MS, SLOW_MS, api, axe_faults, call, number_in, sign_in
 
 pytestmark = pytest.mark.browser
 FLOOR, CEILING = 400, 800
@@ -132,3 +132,24 @@ def test_the_desk_in_english(desk: Page) -> None:
     expect(desk.get_by_role("heading", name="Planning desk")).to_be_visible()
     expect(desk.get_by_role("heading", name="Grids outside the band")).to_be_visible()
     assert axe_faults(desk) == []
+
+
+def test_a_plan_of_the_whole_city_is_wholly_seen_side_by_side(desk: Page) -> None:
+    """Each half of the page shows all of the plan, as the one wide map did before."""
+    city = api(desk, "/api/areas")["areas"][0]
+    call(desk, "POST", "/api/plans", {"base": None, "within": city["code"], "name": "全区草案"})
+    desk.get_by_role("tab", name="方案").click()
+    plan = desk.get_by_role("listitem").filter(has_text="全区草案")
+    plan.get_by_role("button", name="查看").click()
+    halves = desk.locator(".desk-map")
+    for half in (halves.nth(0), halves.nth(1)):
+        expect(half.get_by_role("group", name="地图操作")).to_be_visible(timeout=SLOW_MS)
+    desk.wait_for_function("() => !window.__map.isMoving()")
+    (left, low), (right, high) = desk.evaluate("() => window.__map.getBounds().toArray()")
+    west, south, east, north = city["bbox"]
+    assert left < west < east < right
+    assert low < south < north < high
+    desk.get_by_role("button", name="关闭对比").click()
+    plan.get_by_role("button", name="删除").click()
+    plan.get_by_role("group").get_by_role("button", name="删除").click()
+    expect(plan).to_have_count(0)

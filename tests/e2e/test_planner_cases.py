@@ -1,9 +1,11 @@
 """The tab 问题 on the planner's desk, over the demo: figures, their lists, label sets, problems that come back."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browsing import SLOW_MS, Watch, api, axe_faults, number_in
 
+pytestmark = pytest.mark.browser
 DISTRICT = "420204"
 YEAR = 365
 

@@ -3,10 +3,12 @@
 import csv
 import io
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browsing import JOB_MS, SLOW_MS, Watch, api, axe_faults, number_in, wait_for_map
 
+pytestmark = pytest.mark.browser
 DISTRICT = "420204"
 
 

@@ -15,6 +15,7 @@ from geo.rebalance import explain, grid_frame, rebalance, solve_community
 from geo.rebalance.prepare import prepare
 from geo.rebalance.problem import Band, Shortfall
 from geo.rebalance.reasons import WORDS
+from geo.rebalance.settle import settle
 from geo.rebalance.units import read_units
 
 
@@ -70,6 +71,14 @@ def test_a_compound_stays_whole(squares):
     assert plan.grid_id[1] == plan.grid_id[2]
     assert sizes(plan) == [50, 50, 100]
     assert plan.cut_compounds == ()
+
+
+def test_a_whole_number_as_target_has_no_kernel_compiled_anew(squares):
+    """That would take a minute, once for every kind of number."""
+    town = squares([[50] * 4])
+    plans = [rebalance(town, households="households", floor=50, ceiling=150, target=target) for target in (100, 100.0)]
+    assert plans[0] == plans[1]
+    assert len(settle.nopython_signatures) == 1
 
 
 def test_a_compound_above_the_ceiling_is_cut_and_named(squares):

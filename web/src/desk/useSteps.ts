@@ -49,6 +49,8 @@ export function useSteps(queue: Queue, opened: OpenedCase, begin: (step: Step) =
     if (!row) return;
     if (AT_ONCE.has(step)) return takeAtOnce(step, row);
     opened.open(idOf(row));
+    // The row may have heard of a step from the stream before whoever took it had the answer.
+    if (opened.file.value && opened.file.value.incident.properties.status !== row.properties.status) void opened.read();
     await opened.settle();
     await nextTick();
     begin(step);

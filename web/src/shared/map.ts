@@ -180,11 +180,20 @@ class Handle implements MapHandle {
   }
 
   fit(bounds: Bbox, padding = 24): void {
+    this.measure();
     this.map.fitBounds(bounds as LngLatBoundsLike, { padding, maxZoom: 17, ...motion() });
   }
 
   center(at: LonLat, zoom = Math.max(this.map.getZoom(), 15)): void {
+    this.measure();
     this.map.easeTo({ center: at, zoom, ...motion() });
+  }
+
+  /** The pane may have another size since the last frame: a move begun before the map knows would end beside its goal. */
+  private measure(): void {
+    const [pane, canvas] = [this.map.getContainer(), this.map.getCanvas()];
+    const isHidden = pane.clientWidth === 0;
+    if (!isHidden && (pane.clientWidth !== canvas.clientWidth || pane.clientHeight !== canvas.clientHeight)) this.map.resize();
   }
 
   destroy(): void {

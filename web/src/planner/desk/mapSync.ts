@@ -8,7 +8,8 @@ export class MapSync {
 
   add(map: GLMap): void {
     const [first] = this.maps;
-    if (first) map.jumpTo({ center: first.getCenter(), zoom: first.getZoom() });
+    // The newcomer has fitted the area into the part of the page that each has now.
+    first?.jumpTo({ center: map.getCenter(), zoom: map.getZoom() });
     this.maps.push(map);
     this.tie();
   }
