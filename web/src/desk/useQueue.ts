@@ -41,6 +41,9 @@ export function useQueue(desk: DeskKind, tab: Ref<TabName>, filters: Filters, fa
   const aheadMs = ref(0);
   let turn = new AbortController();
   let typing: ReturnType<typeof setTimeout> | undefined;
+  /** Of every answer that is awaited, what was renewed since it was asked for: that is newer than the answer. */
+  const awaited = new Set<Map<string, Incident>>();
+  let [looks, lookShown] = [0, 0];
 
   const chosen = computed<Params>(() => ({ ...filters, q: filters.q.trim() }));
   const params = computed<Params>(() => ({ ...paramsOf(tab.value, desk), ...chosen.value }));
@@ -57,20 +60,30 @@ export function useQueue(desk: DeskKind, tab: Ref<TabName>, filters: Filters, fa
     }
   }
 
+  async function readPage(query: Params, { signal }: AbortController): Promise<Page | null> {
+    const newer = new Map<string, Incident>();
+    awaited.add(newer);
+    const page = await ask(() => get<Page>("/api/incidents", { ...params.value, ...query }, signal), signal);
+    awaited.delete(newer);
+    return page && { ...page, features: page.features.map((one) => newer.get(idOf(one)) ?? one) };
+  }
+
   /** Read the list anew; who was active stays so, or else who stands in that place now. */
   async function load(): Promise<void> {
     clearTimeout(typing);
     turn.abort();
     const mine = (turn = new AbortController());
     const index = Math.max(0, activeIndex.value);
+    const look = ++looks;
     isLoading.value = true;
     void count();
-    const page = await ask((signal) => get<Page>("/api/incidents", { ...params.value, limit: PAGE }, signal), mine.signal);
+    const page = await readPage({ limit: PAGE }, mine);
     if (turn !== mine) return;
     isLoading.value = false;
     if (!page) return;
     isLoaded.value = true;
     show(page.features, page.next_cursor);
+    if (looks > look) lookAgain();
     if (activeIndex.value < 0) active.value = rows.value.length ? idOf(rows.value[Math.min(index, rows.value.length - 1)]!) : null;
   }
 
@@ -87,7 +100,7 @@ export function useQueue(desk: DeskKind, tab: Ref<TabName>, filters: Filters, fa
     if (!cursor.value || isLoading.value) return;
     const mine = turn;
     isLoading.value = true;
-    const page = await ask((signal) => get<Page>("/api/incidents", { ...params.value, limit: PAGE, cursor: cursor.value }, signal), mine.signal);
+    const page = await readPage({ limit: PAGE, cursor: cursor.value }, mine);
     if (turn !== mine) return;
     isLoading.value = false;
     if (!page) return;
@@ -99,9 +112,10 @@ export function useQueue(desk: DeskKind, tab: Ref<TabName>, filters: Filters, fa
   /** Look what the list would be now: change rows in their place, mark what left, count what is new. */
   async function peek(): Promise<void> {
     const mine = turn;
-    const limit = Math.min(MOST_PEEKED, Math.max(PAGE, rows.value.length));
-    const page = await ask((signal) => get<Page>("/api/incidents", { ...params.value, limit }, signal), mine.signal);
-    if (!page || turn !== mine) return;
+    const look = ++looks;
+    const page = await readPage({ limit: Math.min(MOST_PEEKED, Math.max(PAGE, rows.value.length)) }, mine);
+    if (!page || turn !== mine || look < lookShown) return;
+    lookShown = look;
     const now = new Map(page.features.map((one) => [idOf(one), one]));
     const here = new Set(rows.value.map(idOf));
     const last = page.next_cursor ? page.features.at(-1)! : null;
@@ -133,6 +147,7 @@ export function useQueue(desk: DeskKind, tab: Ref<TabName>, filters: Filters, fa
   /** Put an incident as it is now in its row's place. */
   function renew(incident: Incident): void {
     const id = idOf(incident);
+    for (const newer of awaited) newer.set(id, incident);
     if (rows.value.some((row) => idOf(row) === id)) rows.value = rows.value.map((row) => (idOf(row) === id ? incident : row));
     lookAgain();
   }
